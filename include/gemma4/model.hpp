@@ -1,0 +1,104 @@
+// A checkpoint in memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gemma4/error.hpp"
+#include "gemma4/memory.hpp"
+#include "gemma4/sampling.hpp"
+#include "gemma4/tokenizer.hpp"
+
+namespace gemma4 {
+
+/// Which kernels compute. All give the same bits; they differ in speed.
+enum class Isa : std::int32_t { automatic = 0, scalar = 1, avx2 = 2 };
+
+/// "scalar", "avx2", ...; a static string.
+const char* isa_name(Isa isa) noexcept;
+
+struct LoadProgress {
+  std::uint64_t done_bytes = 0;   ///< bytes of tensors prepared so far
+  std::uint64_t total_bytes = 0;
+};
+
+struct LoadOptions {
+  int threads = 0;             ///< threads that compute, the caller's included; 0 = the cores this process may use
+  Isa isa = Isa::automatic;    ///< automatic takes the best; Error(unsupported) when the processor lacks the one asked for
+  std::uint64_t memory_budget_bytes = 0;  ///< Error(budget_exceeded) when the weights alone are larger; 0 = no limit
+  /// Called on the loading thread, at least once per tensor; false cancels the load (Error(cancelled)).
+  std::function<bool(const LoadProgress&)> on_progress;
+  std::stop_token stop;        ///< cancels the load from another thread
+};
+
+/// Facts about one layer.
+struct LayerInfo {
+  bool full_attention = false;  ///< false: sliding window
+  std::uint32_t kv_heads = 0, head_size = 0, feed_forward = 0;
+  bool shares_kv_projection = false;  ///< V is made from the raw K projection
+};
+
+/// Facts about a model.
+struct ModelInfo {
+  std::string architecture;  ///< "gemma4"
+  std::string name;          ///< what the file calls itself; may be empty
+  std::string path;
+  std::uint32_t hidden_size = 0, query_heads = 0, vocabulary = 0, context_limit = 0, sliding_window = 0;
+  float logit_softcap = 0, norm_epsilon = 0, rope_base = 0, rope_base_sliding = 0;
+  std::vector<LayerInfo> layers;
+  std::uint64_t parameters = 0, file_bytes = 0, tensors = 0;
+  SamplingOptions recommended_sampling;  ///< from the file, or Gemma 4's own: temperature 1, top_k 64, top_p 0.95
+};
+
+/// One tensor of the file, for display.
+struct TensorInfo {
+  std::string name, type;
+  std::vector<std::uint64_t> shape;  ///< contiguous dimension first, as GGUF counts
+  std::uint64_t bytes = 0;
+};
+
+/// A model's weights, vocabulary and worker threads. Immutable once loaded: copies are cheap handles to the same model, and
+/// any number of sessions on any threads may use it. The last handle or session frees it.
+class Model {
+ public:
+  /// Reads a GGUF file (of a split checkpoint: its first file). Throws Error naming the file and what is wrong with it.
+  static Model load(const std::string& path, const LoadOptions& options = {});
+
+  /// What a session with these options will take, to the byte.
+  MemoryPlan plan(const SessionOptions& options = {}) const;
+
+  const ModelInfo& info() const;
+  const Tokenizer& tokenizer() const;
+  Isa isa() const;      ///< the kernels in use
+  int threads() const;  ///< threads that compute
+
+  class Impl;
+  const std::shared_ptr<const Impl>& impl() const { return impl_; }
+
+ private:
+  explicit Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// What a file is and what a session on it will take, without reading its weights.
+struct Inspection {
+  ModelInfo info;
+  MemoryPlan plan;
+  std::vector<TensorInfo> tensors;
+};
+Inspection inspect(const std::string& path, const SessionOptions& options = {});
+
+/// The memory plan alone, before anything large is read.
+MemoryPlan plan_memory(const std::string& path, const SessionOptions& options = {});
+
+/// The tokenizer of a GGUF file, which may hold a vocabulary only.
+Tokenizer load_tokenizer(const std::string& path);
+
+}  // namespace gemma4

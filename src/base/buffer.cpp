@@ -1,0 +1,45 @@
+#include "base/buffer.hpp"
+
+#include "base/error.hpp"
+
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include <sys/mman.h>
+#endif
+
+namespace gemma4 {
+
+Buffer::Buffer(std::uint64_t size_bytes) {
+  if (size_bytes == 0) return;
+#if defined(_WIN32)
+  void* memory = VirtualAlloc(nullptr, size_bytes, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+  const bool failed = memory == nullptr;
+#else
+  void* memory = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const bool failed = memory == MAP_FAILED;
+#endif
+  if (failed) {
+    fail(ErrorCode::out_of_memory,
+         format_text("the system gave no memory for %llu bytes", static_cast<unsigned long long>(size_bytes)));
+  }
+#if defined(MADV_HUGEPAGE)
+  // Weights and caches are streamed: 2 MiB pages save most of the page walks. Small buffers stay on small pages,
+  // so that a tiny model stays tiny. A refusal is harmless.
+  if (size_bytes >= (8u << 20)) madvise(memory, size_bytes, MADV_HUGEPAGE);
+#endif
+  data_ = static_cast<std::byte*>(memory);
+  size_bytes_ = size_bytes;
+}
+
+Buffer::~Buffer() {
+  if (data_ == nullptr) return;
+#if defined(_WIN32)
+  VirtualFree(data_, 0, MEM_RELEASE);
+#else
+  munmap(data_, size_bytes_);
+#endif
+}
+
+}  // namespace gemma4

@@ -1,0 +1,18 @@
+// What the processor can do.
+#pragma once
+
+namespace gemma4 {
+
+struct CpuFeatures {
+  bool avx2 = false;         ///< AVX2, FMA and F16C, with the operating system saving the registers
+  bool avx512_vnni = false;  ///< AVX-512 F, BW, VL, DQ and VNNI, likewise
+  bool neon = false;         ///< 64-bit Arm
+};
+
+/// The features of this machine; detected once, on first use.
+const CpuFeatures& cpu_features() noexcept;
+
+/// Cores this process may run on (its affinity mask), at least 1.
+int available_cores() noexcept;
+
+}  // namespace gemma4

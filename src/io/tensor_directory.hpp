@@ -1,0 +1,42 @@
+// A checkpoint's tensors: where each lies and what it is. Every range is checked before it gets here.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/tensor_types.hpp"
+
+namespace gemma4 {
+
+/// One tensor. ne[0] is the contiguous dimension (a row's length), missing dimensions are 1: a linear layer that takes
+/// `in` values and gives `out` has ne = {in, out, 1, 1}.
+struct TensorView {
+  std::string name;
+  TensorType type = TensorType::f32;
+  std::uint32_t dimensions = 1;
+  std::array<std::uint64_t, 4> ne{1, 1, 1, 1};
+  std::span<const std::byte> bytes;  ///< exactly the tensor's bytes, inside a mapped file
+  std::uint64_t elements() const { return ne[0] * ne[1] * ne[2] * ne[3]; }
+  std::uint64_t row_bytes() const { return bytes.size() / (ne[1] * ne[2] * ne[3]); }
+};
+
+/// Tensors by name, in file order.
+class TensorDirectory {
+ public:
+  /// Adds a tensor; false when the name is taken.
+  bool add(TensorView tensor);
+  const TensorView* find(std::string_view name) const;
+  const std::vector<TensorView>& all() const { return tensors_; }
+
+ private:
+  std::vector<TensorView> tensors_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;
+};
+
+}  // namespace gemma4

@@ -1,0 +1,61 @@
+// The vocabulary and byte-pair encoding of Gemma 4.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gemma4/tokenizer.hpp"
+#include "io/metadata.hpp"
+
+namespace gemma4 {
+
+/// Ids of the tokens that the chat format and the answer parser need; -1 where the vocabulary lacks one.
+struct SpecialIds {
+  Token bos = -1, eos = -1, unknown = -1, padding = -1;
+  Token turn_open = -1, turn_close = -1;                  // <|turn> <turn|>
+  Token channel_open = -1, channel_close = -1;            // <|channel> <channel|>
+  Token think = -1;                                       // <|think|>
+  Token tool_open = -1, tool_close = -1;                  // <|tool> <tool|>
+  Token tool_call_open = -1, tool_call_close = -1;        // <|tool_call> <tool_call|>
+  Token tool_response_open = -1, tool_response_close = -1;// <|tool_response> <tool_response|>
+  Token quote = -1;                                       // <|"|>
+};
+
+/// Copies what it needs: the metadata and its file may go afterwards.
+class Tokenizer::Impl {
+ public:
+  /// From the tokenizer.* keys. Throws Error(format | unsupported): wrong model, missing or contradicting arrays, invalid UTF-8
+  /// in a piece, a merge without its pieces, ids out of range. Duplicate pieces are legal: the lowest id encodes.
+  static std::shared_ptr<const Impl> from_metadata(const Metadata& metadata);
+
+  void encode(std::string_view text, SpecialTokens special, std::vector<Token>& out) const;  ///< appends
+
+  /// The bytes of one token: "▁" as space, a byte token's byte; control and unknown tokens are empty unless `special`.
+  std::string_view piece(Token token, bool special) const;
+
+  std::int32_t vocabulary_size() const;
+  const SpecialIds& special_ids() const;
+  bool is_end_of_generation(Token token) const;
+  bool is_byte(Token token) const;
+  std::optional<Token> find(std::string_view piece) const;  ///< by the literal text of the vocabulary entry
+  const std::vector<Token>& suppressed() const;             ///< tokenizer.ggml.suppress_tokens
+  const std::string& chat_template() const;                 ///< the file's Jinja text, or empty
+};
+
+/// Longest prefix of `bytes` that is whole, valid UTF-8, with what is definitely invalid replaced by U+FFFD.
+/// Feed bytes, take text; at most 3 bytes wait. No allocation once `pending` and `out` have grown to their usual size.
+class Utf8Stream {
+ public:
+  void feed(std::string_view bytes, std::string& out);  ///< appends to out
+  void flush(std::string& out);                         ///< what still waits becomes U+FFFD
+
+ private:
+  unsigned char pending_[4] = {};
+  int pending_bytes_ = 0;
+};
+
+}  // namespace gemma4
