@@ -1,0 +1,68 @@
+#include "parallel/worker_pool.hpp"
+
+#include <doctest/doctest.h>
+
+#include <numeric>
+#include <thread>
+
+namespace gemma4::test {
+
+TEST_CASE("every task runs exactly once, whatever the number of threads") {
+  for (const int threads : {1, 2, 3, 8}) {
+    WorkerPool pool(threads);
+    CHECK(pool.threads() == threads);
+    for (const std::uint32_t count : {0u, 1u, 2u, 3u, 7u, 64u, 1000u}) {
+      for (int repeat = 0; repeat < 50; ++repeat) {
+        std::vector<std::atomic<int>> done(count);
+        pool.run(count, nullptr, [&](std::uint32_t i, std::uint32_t worker) {
+          if (worker < static_cast<std::uint32_t>(threads)) done[i].fetch_add(1);
+        });
+        for (const auto& d : done) REQUIRE(d.load() == 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("two tasks never run with the same worker number at a time") {
+  WorkerPool pool(4);
+  std::atomic<int> busy[4] = {};
+  std::atomic<bool> clash{false};
+  for (int repeat = 0; repeat < 200; ++repeat) {
+    pool.run(64, nullptr, [&](std::uint32_t, std::uint32_t worker) {
+      if (busy[worker].fetch_add(1) != 0) clash = true;
+      busy[worker].fetch_sub(1);
+    });
+  }
+  CHECK(!clash);
+}
+
+TEST_CASE("a cancelled job skips the tasks not yet begun") {
+  WorkerPool pool(2);
+  std::atomic<bool> cancel{false};
+  std::atomic<int> ran{0};
+  pool.run(1000, &cancel, [&](std::uint32_t, std::uint32_t) {
+    cancel = true;
+    ran.fetch_add(1);
+  });
+  CHECK(ran.load() >= 1);
+  CHECK(ran.load() <= 2);  // at most one task per thread was under way
+}
+
+TEST_CASE("callers on several threads take turns") {
+  WorkerPool pool(3);
+  std::vector<std::thread> callers;
+  std::atomic<std::uint64_t> total{0};
+  for (int c = 0; c < 4; ++c) {
+    callers.emplace_back([&] {
+      for (int repeat = 0; repeat < 200; ++repeat) {
+        std::vector<std::uint64_t> parts(40);
+        pool.run(40, nullptr, [&](std::uint32_t i, std::uint32_t) { parts[i] = i; });
+        total += std::accumulate(parts.begin(), parts.end(), std::uint64_t{0});
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(total.load() == 4u * 200u * 780u);
+}
+
+}  // namespace gemma4::test
