@@ -1,0 +1,139 @@
+#include "arguments.hpp"
+
+#include "measure.hpp"
+#include "model_path.hpp"
+#include "progress.hpp"
+
+namespace cli {
+
+void ModelArguments::declare(OptionTable& table, bool with_json) {
+  table.section("Model:");
+  table.text("--model", "PATH",
+             "a GGUF file; default: $GEMMA4_MODEL, else the tiny model that comes with the program",
+             model);
+  if (!with_json) return;
+  table.flag("--json", "print one JSON object on standard output and nothing else", json);
+}
+
+std::string ModelArguments::path() const { return model ? *model : default_model_path(); }
+
+void LoadArguments::declare(OptionTable& table, bool with_json) {
+  ModelArguments::declare(table, with_json);
+  table.integer("--threads", "N", "threads that compute; default: the cores this process may use",
+                1, 1024, threads);
+  table.choice<gemma4::Isa>("--isa", "kernels to use; default: auto, the best the processor has",
+                            {{"auto", gemma4::Isa::automatic},
+                             {"scalar", gemma4::Isa::scalar},
+                             {"avx2", gemma4::Isa::avx2}},
+                            isa);
+  table.bytes("--memory-budget", "refuse to take more memory than this (1000000, 512M, 16G)",
+              memory_budget_bytes);
+  // There is no speculation to configure; scripts that switch it off are right.
+  table.choice<Draft>("--draft", "", {{"off", Draft::off}}, draft_);
+  table.choice<Draft>("--drafter", "", {{"none", Draft::off}}, draft_);
+}
+
+gemma4::Model LoadArguments::load(double* seconds) const {
+  gemma4::LoadOptions options;
+  options.threads = threads;
+  options.isa = isa;
+  options.memory_budget_bytes = memory_budget_bytes;
+  Progress progress("loading");
+  options.on_progress = [&](const gemma4::LoadProgress& state) {
+    progress.update(state.done_bytes, state.total_bytes);
+    return !interrupted();
+  };
+  const Stopwatch watch;
+  gemma4::Model loaded = gemma4::Model::load(path(), options);
+  if (seconds != nullptr) *seconds = watch.seconds();
+  return loaded;
+}
+
+void SessionArguments::declare(OptionTable& table) {
+  table.section("Session:");
+  table.integer("--ctx", "N",
+                "tokens the context can hold; default: 8192 or the model's limit if that is less",
+                1, 1u << 30, context_tokens);
+  table.choice<gemma4::KvType>("--kv", "how the KV cache is stored; default: f16",
+                               {{"f16", gemma4::KvType::f16}, {"f32", gemma4::KvType::f32}}, kv);
+  table.integer("--prefill-chunk", "N",
+                "prompt tokens evaluated at once (1 to 256); changes speed, never results", 1, 256,
+                prefill_chunk_tokens);
+}
+
+gemma4::SessionOptions SessionArguments::options(const LoadArguments& load) const {
+  gemma4::SessionOptions options;
+  options.context_tokens = context_tokens;
+  options.kv = kv;
+  options.prefill_chunk_tokens = prefill_chunk_tokens;
+  options.memory_budget_bytes = load.memory_budget_bytes;
+  return options;
+}
+
+void SamplingArguments::declare(OptionTable& table, const std::string& defaults) {
+  table.section("Sampling (" + defaults + "):");
+  table.real("--temperature", "X",
+             "0 takes the likeliest token, 1 draws from the model's probabilities", 0, 100,
+             temperature);
+  table.integer("--top-k", "N", "only the N likeliest tokens; 0 = all", 0, 1u << 30, top_k);
+  table.real("--top-p", "X", "only the likeliest tokens that together reach probability X; 1 = all",
+             0, 1, top_p);
+  table.real("--min-p", "X",
+             "only tokens with at least X times the probability of the best; 0 = all", 0, 1, min_p);
+  table.real("--repetition-penalty", "X", "divides the logits of tokens already seen; 1 = off",
+             0.001, 1000, repetition_penalty);
+  table.real("--presence-penalty", "X",
+             "subtracted once from the logits of tokens already seen; 0 = off", -100, 100,
+             presence_penalty);
+  table.real("--frequency-penalty", "X", "subtracted for each time a token was seen; 0 = off", -100,
+             100, frequency_penalty);
+  table.integer("--seed", "N", "the same seed gives the same answer; default: 0", 0,
+                std::numeric_limits<std::uint64_t>::max(), seed);
+  table.section("End of the answer:");
+  table.integer("--max-tokens", "N",
+                "at most N tokens; 0 = until the model stops or the context is full", 0, 1u << 30,
+                max_tokens);
+  table.texts("--stop", "S", "end before this text appears; may be given more than once", stop);
+  table.flag("--ignore-eos", "go on when the model ends its answer (for measurements)", ignore_eos);
+}
+
+gemma4::GenerateOptions SamplingArguments::options(const gemma4::SamplingOptions& base,
+                                                   std::uint32_t base_max_tokens) const {
+  gemma4::GenerateOptions options;
+  static_cast<gemma4::SamplingOptions&>(options) = base;
+  options.temperature = temperature.value_or(base.temperature);
+  options.top_k = top_k.value_or(base.top_k);
+  options.top_p = top_p.value_or(base.top_p);
+  options.min_p = min_p.value_or(base.min_p);
+  options.repetition_penalty = repetition_penalty.value_or(base.repetition_penalty);
+  options.presence_penalty = presence_penalty.value_or(base.presence_penalty);
+  options.frequency_penalty = frequency_penalty.value_or(base.frequency_penalty);
+  options.seed = seed.value_or(base.seed);
+  options.max_tokens = max_tokens.value_or(base_max_tokens);
+  options.stop = stop;
+  options.ignore_end_of_generation = ignore_eos;
+  return options;
+}
+
+std::vector<gemma4::Token> to_tokens(const std::vector<std::uint64_t>& ids) {
+  std::vector<gemma4::Token> tokens;
+  for (const std::uint64_t id : ids) tokens.push_back(static_cast<gemma4::Token>(id));
+  return tokens;
+}
+
+std::string join(std::span<const gemma4::Token> tokens) {
+  std::string text;
+  for (const gemma4::Token token : tokens)
+    text += (text.empty() ? "" : ",") + std::to_string(token);
+  return text;
+}
+
+void prefill(gemma4::Session& session, const CancelOnInterrupt& cancel) {
+  Progress progress("reading");
+  session.prefill([&](std::uint32_t done, std::uint32_t total) {
+    progress.update(done, total);
+    return !cancel.pressed();
+  });
+}
+
+}  // namespace cli

@@ -1,0 +1,71 @@
+// The options that several commands share, and what they lead to: a loaded model, sampling options.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gemma4/gemma4.hpp"
+#include "interrupt.hpp"
+#include "options.hpp"
+
+namespace cli {
+
+/// Which model, and how its answer is reported: every command.
+struct ModelArguments {
+  std::optional<std::string> model;
+  bool json = false;
+  void declare(OptionTable& table, bool with_json = true);
+  std::string path() const;  ///< --model, or the default
+};
+
+/// How it computes: every command that loads the weights.
+struct LoadArguments : ModelArguments {
+  int threads = 0;
+  gemma4::Isa isa = gemma4::Isa::automatic;
+  std::uint64_t memory_budget_bytes = 0;
+  void declare(OptionTable& table, bool with_json = true);
+
+  /// Loads with a progress line; Ctrl-C gives Error(cancelled). `seconds` takes the time.
+  gemma4::Model load(double* seconds = nullptr) const;
+
+ private:
+  enum class Draft { off };
+  Draft draft_ = Draft::off;
+};
+
+/// What the session holds.
+struct SessionArguments {
+  std::uint32_t context_tokens = 0;
+  gemma4::KvType kv = gemma4::KvType::f16;
+  std::uint32_t prefill_chunk_tokens = 0;
+  void declare(OptionTable& table);
+  gemma4::SessionOptions options(const LoadArguments& load) const;
+};
+
+/// How the next token is chosen, and when the answer ends.
+struct SamplingArguments {
+  std::optional<float> temperature, top_p, min_p, repetition_penalty, presence_penalty,
+      frequency_penalty;
+  std::optional<std::int32_t> top_k;
+  std::optional<std::uint32_t> max_tokens;
+  std::optional<std::uint64_t> seed;
+  std::vector<std::string> stop;
+  bool ignore_eos = false;
+
+  /// `defaults` says where the values come from that are not given.
+  void declare(OptionTable& table, const std::string& defaults);
+  gemma4::GenerateOptions options(const gemma4::SamplingOptions& base,
+                                  std::uint32_t base_max_tokens) const;
+};
+
+/// Token ids of an option; checked against a vocabulary by the library.
+std::vector<gemma4::Token> to_tokens(const std::vector<std::uint64_t>& ids);
+
+/// Ids as they can be given to --tokens again.
+std::string join(std::span<const gemma4::Token> tokens);
+
+/// Evaluates what was appended, with a progress line. Error(cancelled) after Ctrl-C.
+void prefill(gemma4::Session& session, const CancelOnInterrupt& cancel);
+
+}  // namespace cli

@@ -1,0 +1,160 @@
+// gemma4 generate: one completion.
+#include <cstdio>
+
+#include "answer.hpp"
+#include "arguments.hpp"
+#include "commands.hpp"
+#include "json_writer.hpp"
+#include "measure.hpp"
+#include "read_file.hpp"
+#include "terminal.hpp"
+
+namespace cli {
+namespace {
+
+constexpr std::uint32_t kDefaultMaxTokens = 256;
+
+struct GenerateArguments {
+  std::optional<std::string> prompt, prompt_file, system;
+  std::optional<std::vector<std::uint64_t>> tokens;
+  bool chat = false, thinking = false, stats = false;
+  LoadArguments load;
+  SessionArguments session;
+  SamplingArguments sampling;
+
+  OptionTable table();
+  void check() const;
+};
+
+OptionTable GenerateArguments::table() {
+  OptionTable table(
+      "generate (--prompt S | --prompt-file F | --tokens 1,2,3) [OPTIONS]",
+      "Completes a prompt and prints the completion as it comes. Without --chat the prompt is raw "
+      "text: "
+      "bos is put in front, and the texts of special tokens in it (\"<|turn>\") become these "
+      "tokens. With "
+      "--chat it is a message of the user, in which nothing becomes a special token.");
+  table.section("Prompt (exactly one):");
+  table.text("--prompt", "S", "the prompt itself", prompt);
+  table.text("--prompt-file", "F", "a file that holds the prompt; - reads standard input",
+             prompt_file);
+  table.list("--tokens", "IDS", "token ids, taken as they are (no bos is added)", tokens,
+             INT32_MAX);
+  table.section("Chat format:");
+  table.flag("--chat", "wrap the prompt as a user's turn", chat);
+  table.text("--system", "S", "with --chat: instructions before the conversation", system);
+  table.flag("--thinking", "with --chat: let the model think before it answers", thinking);
+  sampling.declare(table, "default: greedy");
+  table.section("Output:");
+  table.flag("--stats", "print speeds on standard error after the answer", stats);
+  session.declare(table);
+  load.declare(table);
+  return table;
+}
+
+void GenerateArguments::check() const {
+  const int sources = prompt.has_value() + prompt_file.has_value() + tokens.has_value();
+  if (sources != 1) {
+    throw UsageError("expected exactly one of --prompt, --prompt-file and --tokens, found " +
+                     std::to_string(sources));
+  }
+  if (chat && tokens) throw UsageError("--chat: expected a text prompt, found --tokens");
+  if (!chat && system) throw UsageError("--system: expected --chat beside it");
+  if (!chat && thinking) throw UsageError("--thinking: expected --chat beside it");
+  if (prompt && prompt->empty()) throw UsageError("--prompt: expected a text, found nothing");
+}
+
+void append_prompt(const GenerateArguments& arguments, gemma4::Session& session) {
+  if (arguments.tokens) {
+    session.append_tokens(to_tokens(*arguments.tokens));
+    return;
+  }
+  const std::string text = arguments.prompt ? *arguments.prompt : read_file(*arguments.prompt_file);
+  if (text.empty())
+    throw std::runtime_error("the prompt file " + shown(*arguments.prompt_file) + " is empty");
+  if (!arguments.chat) {
+    session.append_text(text, gemma4::SpecialTokens::all);
+    return;
+  }
+  gemma4::Chat chat;
+  if (arguments.system) chat.system(*arguments.system);
+  session.append(chat.user(text).thinking(arguments.thinking));
+}
+
+Answer generate(const GenerateArguments& arguments, gemma4::Session& session) {
+  Answer answer;
+  AnswerPrinter printer;
+  const gemma4::GenerateOptions options = arguments.sampling.options({}, kDefaultMaxTokens);
+  const CancelOnInterrupt cancel(session);
+  prefill(session, cancel);
+  for (const gemma4::Event& event : session.generate(options)) {
+    answer.add(event);
+    if (!arguments.load.json) printer.print(event);
+    if (cancel.pressed()) break;
+  }
+  if (cancel.pressed()) answer.reason = gemma4::FinishReason::cancelled;
+  if (!arguments.load.json) printer.finish();
+  return answer;
+}
+
+void write_statistics(JsonWriter& json, const gemma4::Statistics& statistics, double load_seconds) {
+  json.key("statistics").object();
+  json.pair("prefill_tokens", statistics.prefill_tokens);
+  json.pair("prefill_tokens_per_second", statistics.prefill_tokens_per_second());
+  json.pair("decode_tokens", statistics.decode_tokens);
+  json.pair("decode_tokens_per_second", statistics.decode_tokens_per_second());
+  json.pair("drafted", statistics.drafted).pair("accepted", statistics.accepted);
+  json.pair("target_steps", statistics.target_steps);
+  json.pair("load_seconds", load_seconds).pair("peak_rss_bytes", peak_rss_bytes());
+  json.end();
+}
+
+void print_json(const gemma4::Session& session, std::size_t prompt_tokens, const Answer& answer,
+                double load_seconds) {
+  const std::vector<gemma4::Token> all(session.tokens().begin(), session.tokens().end());
+  const auto border = all.begin() + static_cast<std::ptrdiff_t>(prompt_tokens);
+  JsonWriter json;
+  json.object();
+  json.key("prompt_tokens").values(std::vector<gemma4::Token>(all.begin(), border));
+  json.key("tokens").values(std::vector<gemma4::Token>(border, all.end()));
+  json.pair("text", answer.text);
+  if (!answer.thinking.empty()) json.pair("thinking", answer.thinking);
+  if (!answer.tool_calls.empty()) {
+    json.key("tool_calls").array();
+    for (const gemma4::ToolCall& call : answer.tool_calls) {
+      json.object().pair("name", call.name).pair("arguments", call.arguments).end();
+    }
+    json.end();
+  }
+  json.pair("finish_reason", gemma4::finish_reason_name(answer.reason));
+  write_statistics(json, session.statistics(), load_seconds);
+  json.end();
+  write_out(json.text() + "\n");
+}
+
+}  // namespace
+
+int run_generate(const Arguments& words) {
+  GenerateArguments arguments;
+  const OptionTable table = arguments.table();
+  if (!table.parse(words)) {
+    write_out(table.help());
+    return 0;
+  }
+  arguments.check();
+
+  double load_seconds = 0;
+  gemma4::Session session(arguments.load.load(&load_seconds),
+                          arguments.session.options(arguments.load));
+  append_prompt(arguments, session);
+  const std::size_t prompt_tokens = session.position();
+  const Answer answer = generate(arguments, session);
+  if (arguments.load.json) print_json(session, prompt_tokens, answer, load_seconds);
+  if (arguments.stats) std::fprintf(stderr, "%s\n", describe(session.statistics()).c_str());
+  if (answer.reason != gemma4::FinishReason::cancelled) return 0;
+  flush_out();
+  std::fprintf(stderr, "gemma4: cancelled\n");
+  return 1;
+}
+
+}  // namespace cli
