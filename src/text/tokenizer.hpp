@@ -10,20 +10,12 @@
 
 #include "gemma4/tokenizer.hpp"
 #include "io/metadata.hpp"
+#include "text/merge_table.hpp"
+#include "text/special_ids.hpp"
+#include "text/special_matcher.hpp"
+#include "text/vocabulary.hpp"
 
 namespace gemma4 {
-
-/// Ids of the tokens that the chat format and the answer parser need; -1 where the vocabulary lacks one.
-struct SpecialIds {
-  Token bos = -1, eos = -1, unknown = -1, padding = -1;
-  Token turn_open = -1, turn_close = -1;                  // <|turn> <turn|>
-  Token channel_open = -1, channel_close = -1;            // <|channel> <channel|>
-  Token think = -1;                                       // <|think|>
-  Token tool_open = -1, tool_close = -1;                  // <|tool> <tool|>
-  Token tool_call_open = -1, tool_call_close = -1;        // <|tool_call> <tool_call|>
-  Token tool_response_open = -1, tool_response_close = -1;// <|tool_response> <tool_response|>
-  Token quote = -1;                                       // <|"|>
-};
 
 /// Copies what it needs: the metadata and its file may go afterwards.
 class Tokenizer::Impl {
@@ -44,6 +36,16 @@ class Tokenizer::Impl {
   std::optional<Token> find(std::string_view piece) const;  ///< by the literal text of the vocabulary entry
   const std::vector<Token>& suppressed() const;             ///< tokenizer.ggml.suppress_tokens
   const std::string& chat_template() const;                 ///< the file's Jinja text, or empty
+
+ private:
+  explicit Impl(const Metadata& metadata);
+
+  Vocabulary vocabulary_;
+  MergeTable merges_;
+  SpecialMatcher visible_;  // what SpecialTokens::user_defined finds
+  SpecialMatcher all_;      // what SpecialTokens::all finds
+  std::vector<Token> suppressed_;
+  std::string chat_template_;
 };
 
 /// Longest prefix of `bytes` that is whole, valid UTF-8, with what is definitely invalid replaced by U+FFFD.

@@ -1,0 +1,43 @@
+// The texts of a vocabulary: from id to text and from text to id.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gemma4/tokenizer.hpp"
+
+namespace gemma4 {
+
+/// All texts in one block, found through an open-addressing table: about 13 bytes a piece beside
+/// the text.
+class PieceTable {
+ public:
+  static constexpr std::size_t kMaxPieces = (1u << 20) - 1;  ///< ids take 20 bits of a slot
+
+  PieceTable() = default;
+
+  /// Copies the texts. Of equal texts the lowest id is the one that find() gives. Throws
+  /// Error(unsupported) beyond kMaxPieces or 4 GiB of text, Error(format) for a set made to
+  /// collide.
+  explicit PieceTable(std::span<const std::string_view> pieces);
+
+  std::size_t size() const { return begins_.empty() ? 0 : begins_.size() - 1; }
+
+  std::string_view text(Token id) const {
+    const std::size_t i = static_cast<std::size_t>(id);
+    return {bytes_.data() + begins_[i], begins_[i + 1] - begins_[i]};
+  }
+
+  /// The id of a text, -1 when there is none.
+  Token find(std::string_view text) const;
+
+ private:
+  std::string bytes_;
+  std::vector<std::uint32_t> begins_;  // piece i is bytes_[begins_[i] ... begins_[i + 1])
+  std::vector<std::uint32_t> slots_;   // upper 12 bits: part of the hash; lower 20: id
+};
+
+}  // namespace gemma4
