@@ -1,0 +1,26 @@
+// A loaded network: everything that is constant while it runs.
+#pragma once
+
+#include "kernels/kernels.hpp"
+#include "model/rotary.hpp"
+#include "weights/model_config.hpp"
+#include "weights/weights.hpp"
+
+namespace gemma4 {
+
+struct Network {
+  Network(ModelConfig shapes, Weights loaded, const Kernels& table);
+
+  ModelConfig config;
+  Weights weights;
+  const Kernels& kernels;
+  RotaryTable rotary_full, rotary_sliding;
+
+  const Matrix& head() const { return weights.head.rows != 0 ? weights.head : weights.embedding; }
+  const RotaryTable& rotary(const LayerConfig& layer) const { return layer.sliding ? rotary_sliding : rotary_full; }
+
+  /// Bytes of the rotary tables, which a network has besides its weights.
+  static std::uint64_t table_bytes(const ModelConfig& config);
+};
+
+}  // namespace gemma4

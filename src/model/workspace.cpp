@@ -1,0 +1,85 @@
+#include "model/workspace.hpp"
+
+#include <algorithm>
+
+#include "base/checked.hpp"
+
+namespace gemma4 {
+namespace {
+
+struct Largest {
+  std::uint32_t query = 0, kv = 0, feed_forward = 0, head = 0, full_head = 0;
+  explicit Largest(const ModelConfig& config) {
+    for (const LayerConfig& layer : config.layers) {
+      query = std::max(query, config.query_size(layer));
+      kv = std::max(kv, config.kv_size(layer));
+      feed_forward = std::max(feed_forward, layer.feed_forward);
+      head = std::max(head, layer.head_size);
+      if (!layer.sliding) full_head = std::max(full_head, layer.head_size);
+    }
+  }
+};
+
+Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns, float* values) {
+  const std::uint64_t count = rows * columns;
+  Activations a;
+  a.columns = columns;
+  a.values = values;
+  a.codes = carver.take<std::int8_t>(count).data();
+  a.scale = carver.take<float>(count / 32).data();
+  a.offset8 = carver.take<std::int16_t>(count / 16).data();
+  a.offset32 = carver.take<std::int16_t>(count / 8).data();
+  return a;
+}
+
+AttentionState take_state(Carver& carver, std::uint64_t rows, std::uint32_t head_size) {
+  return {carver.take<float>(rows).data(), carver.take<float>(rows).data(), carver.take<float>(rows * head_size).data()};
+}
+
+}  // namespace
+
+void Workspace::carve(Carver& carver, const ModelConfig& config, const WorkspaceShape& shape) {
+  const Largest largest(config);
+  const std::uint64_t batch = shape.batch;
+  residual = carver.take<float>(batch * config.hidden);
+  projected = carver.take<float>(batch * config.hidden);
+  query = carver.take<float>(batch * largest.query);
+  key = carver.take<float>(batch * largest.kv);
+  value = carver.take<float>(batch * largest.kv);
+  rotated = carver.take<float>(batch * largest.query);
+  for (int kind = 0; kind < 2; ++kind) {
+    cosine[kind] = carver.take<float>(batch * largest.head / 2);
+    sine[kind] = carver.take<float>(batch * largest.head / 2);
+  }
+  normed = take_activations(carver, batch, config.hidden, carver.take<float>(batch * config.hidden).data());
+  attended = carver.take<float>(batch * largest.query);
+  gated = carver.take<float>(batch * largest.feed_forward);
+  wide = take_activations(carver, batch, std::max(largest.query, largest.feed_forward), nullptr);
+  const std::uint64_t segments = divide_up(shape.context, kSegment);
+  split = take_state(carver, segments * kSplitRows * config.query_heads, largest.full_head);
+  logits = carver.take<float>(kLogitRows * round_up(config.vocabulary, kTileRows));
+  workers = carver.take<WorkerScratch>(shape.threads);
+  for (std::uint32_t i = 0; i < shape.threads; ++i) {
+    WorkerScratch scratch;
+    scratch.scores = carver.take<float>(kQueryRows * kChunk);
+    scratch.widened = carver.take<float>(std::uint64_t{kChunk} * largest.head);
+    scratch.total = take_state(carver, kQueryRows, largest.head);
+    scratch.segment = take_state(carver, kQueryRows, largest.head);
+    scratch.up = carver.take<float>(batch * kPairTiles * kTileRows);
+    if (!workers.empty()) workers[i] = scratch;
+  }
+}
+
+std::uint64_t Workspace::bytes(const ModelConfig& config, const WorkspaceShape& shape) {
+  Carver plan;
+  Workspace unused;
+  unused.carve(plan, config, shape);
+  return plan.used_bytes();
+}
+
+Workspace::Workspace(const ModelConfig& config, const WorkspaceShape& shape) : memory_(bytes(config, shape)) {
+  Carver carver(memory_.data());
+  carve(carver, config, shape);
+}
+
+}  // namespace gemma4

@@ -1,0 +1,36 @@
+// What a Model handle points to.
+#pragma once
+
+#include <memory>
+
+#include "gemma4/model.hpp"
+#include "io/gguf.hpp"
+#include "model/network.hpp"
+#include "model/workspace.hpp"
+#include "parallel/worker_pool.hpp"
+#include "text/chat_format.hpp"
+#include "text/tokenizer.hpp"
+
+namespace gemma4 {
+
+class Model::Impl {
+ public:
+  Impl(const std::string& path, const LoadOptions& options);
+
+  ModelInfo info;
+  Tokenizer tokenizer;
+  ChatStyle chat_style;
+  std::uint64_t weights_bytes = 0;
+  std::unique_ptr<WorkerPool> pool;
+  std::unique_ptr<const Network> network;
+};
+
+/// Session options with their defaults filled in. Throws Error(invalid_argument) naming option, expected and found.
+SessionOptions settled(const SessionOptions& options, const ModelConfig& config);
+
+WorkspaceShape workspace_shape(const SessionOptions& settled_options, int threads);
+
+/// The plan for settled options.
+MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes, const SessionOptions& settled_options, int threads);
+
+}  // namespace gemma4

@@ -1,0 +1,221 @@
+#include "session/session_impl.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.hpp"
+
+namespace gemma4 {
+namespace {
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::uint64_t& total_ns) : total_ns_(total_ns) {}
+  ~Stopwatch() {
+    total_ns_ += static_cast<std::uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin_).count());
+  }
+
+ private:
+  std::uint64_t& total_ns_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+SessionOptions within_budget(const SessionOptions& options, const Model& model) {
+  const Model::Impl& impl = *model.impl();
+  const SessionOptions s = settled(options, impl.network->config);
+  const MemoryPlan plan = make_plan(impl.network->config, impl.weights_bytes, s, impl.pool->threads());
+  if (s.memory_budget_bytes != 0 && plan.total_bytes() > s.memory_budget_bytes) {
+    const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+    fail(ErrorCode::budget_exceeded,
+         format_text("memory_budget_bytes: expected a plan of at most %llu bytes, found %llu (weights %llu, assistant %llu, kv %llu for %u tokens, workspace %llu)",
+                     number(s.memory_budget_bytes), number(plan.total_bytes()), number(plan.weights_bytes), number(plan.assistant_bytes),
+                     number(plan.kv_bytes), s.context_tokens, number(plan.workspace_bytes)));
+  }
+  return s;
+}
+
+}  // namespace
+
+Session::Impl::Impl(const Model& model, const SessionOptions& options)
+    : model_(model),
+      options_(within_budget(options, model)),
+      network_(*model.impl()->network),
+      work_(network_.config, workspace_shape(options_, model.impl()->pool->threads())),
+      cache_(network_.config, options_.kv, options_.context_tokens, workspace_shape(options_, 1).batch),
+      forward_(network_, *model.impl()->pool, work_),
+      sampler_(static_cast<std::int32_t>(network_.config.vocabulary)),
+      raw_parser_(model.tokenizer().impl(), true),
+      chat_parser_(model.tokenizer().impl(), false) {
+  tokens_.reserve(options_.context_tokens);
+}
+
+void Session::Impl::throw_cancelled() { fail(ErrorCode::cancelled, "the session's work was cancelled"); }
+
+void Session::Impl::append_tokens(std::span<const Token> tokens) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] < 0 || static_cast<std::uint32_t>(tokens[i]) >= network_.config.vocabulary) {
+      fail(ErrorCode::invalid_argument, format_text("token %zu: expected an id of 0 ... %u, found %d", i, network_.config.vocabulary - 1, tokens[i]));
+    }
+  }
+  if (tokens.size() > options_.context_tokens - size()) {
+    fail(ErrorCode::context_full, format_text("context: expected at most %u tokens, found %u in the context and %zu to add", options_.context_tokens,
+                                              size(), tokens.size()));
+  }
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  if (!tokens.empty()) logits_ready_ = false;
+}
+
+void Session::Impl::append_text(std::string_view text, SpecialTokens special) {
+  std::vector<Token> ids;
+  const Tokenizer& tokenizer = model_.tokenizer();
+  tokenizer.impl().encode(text, special, ids);
+  if (tokens_.empty() && tokenizer.bos() >= 0 && (ids.empty() || ids[0] != tokenizer.bos())) ids.insert(ids.begin(), tokenizer.bos());
+  append_tokens(ids);
+}
+
+void Session::Impl::append(const Chat& chat) {
+  const Tokenizer::Impl& tokenizer = model_.tokenizer().impl();
+  const ChatStyle& style = model_.impl()->chat_style;
+  append_tokens((tokens_.empty() ? render_chat(chat, style, tokenizer) : render_continuation(chat, style, tokenizer, tokens_)).tokens);
+  chat_ = true;
+}
+
+bool Session::Impl::evaluate_batch(Phase phase) {
+  const std::uint32_t rows = std::min(size() - evaluated_, workspace_shape(options_, 1).batch);
+  const Stopwatch watch(phase == Phase::prefill ? statistics_.prefill_ns : statistics_.decode_ns);
+  logits_ready_ = false;
+  batch_rows_ = 0;
+  if (!forward_.run({tokens_.data() + evaluated_, rows}, evaluated_, cache_, &cancel_)) return false;
+  evaluated_ += rows;
+  batch_end_ = evaluated_;
+  batch_rows_ = rows;
+  (phase == Phase::prefill ? statistics_.prefill_tokens : statistics_.decode_tokens) += rows;
+  if (phase == Phase::decode) ++statistics_.target_steps;
+  return true;
+}
+
+void Session::Impl::prefill(const std::function<bool(std::uint32_t, std::uint32_t)>& on_progress) {
+  const std::uint32_t begin = evaluated_, total = size() - evaluated_;
+  while (evaluated_ < size()) {
+    if (!evaluate_batch(Phase::prefill)) throw_cancelled();
+    if (on_progress && !on_progress(evaluated_ - begin, total)) throw_cancelled();
+  }
+}
+
+bool Session::Impl::ready_logits() {
+  if (logits_ready_) return true;
+  // the row of the last token may be gone from the workspace (after a rewind): evaluating it again gives the same bits
+  if (evaluated_ == size() && (batch_rows_ == 0 || batch_end_ != size())) --evaluated_;
+  const Phase phase = generated_ > 0 && size() - evaluated_ == 1 ? Phase::decode : Phase::prefill;
+  while (evaluated_ < size()) {
+    if (!evaluate_batch(phase)) return false;
+  }
+  const Stopwatch watch(phase == Phase::prefill ? statistics_.prefill_ns : statistics_.decode_ns);
+  if (!forward_.logits(batch_rows_ - 1, 1, &cancel_)) return false;
+  logits_ready_ = true;
+  return true;
+}
+
+std::span<const float> Session::Impl::logits() {
+  if (tokens_.empty()) fail(ErrorCode::invalid_argument, "logits: expected at least one token in the context, found none");
+  generated_ = 0;
+  if (!ready_logits()) throw_cancelled();
+  return forward_.logits_row(0);
+}
+
+void Session::Impl::prefill_tokens(std::span<const Token> tokens, const std::function<void(std::uint32_t, std::span<const float>)>& on_logits) {
+  append_tokens(tokens);
+  const std::uint32_t first = size() - static_cast<std::uint32_t>(tokens.size());
+  while (evaluated_ < size()) {
+    if (!evaluate_batch(Phase::prefill)) throw_cancelled();
+    const std::uint32_t begin = batch_end_ - batch_rows_;
+    for (std::uint32_t row = begin < first ? first - begin : 0; row < batch_rows_; row += kLogitRows) {
+      const std::uint32_t count = std::min(kLogitRows, batch_rows_ - row);
+      if (!forward_.logits(row, count, &cancel_)) throw_cancelled();
+      for (std::uint32_t i = 0; i < count; ++i) on_logits(begin + row + i, forward_.logits_row(i));
+    }
+  }
+}
+
+Token Session::Impl::choose() { return sampler_.pick(forward_.logits_row(0), size(), tokens_); }
+
+Token Session::Impl::decode_step(const SamplingOptions& options) {
+  check_sampling_options(options, static_cast<std::int32_t>(network_.config.vocabulary));
+  if (tokens_.empty()) fail(ErrorCode::invalid_argument, "decode_step: expected at least one token in the context, found none");
+  if (size() == options_.context_tokens) {
+    fail(ErrorCode::context_full, format_text("context: expected room for one token more, found all %u in use", options_.context_tokens));
+  }
+  if (!ready_logits()) throw_cancelled();
+  sampler_.configure(options, network_.config.sampling.suppress);
+  tokens_.push_back(choose());
+  generated_ = 1;  // what comes next counts as decoding
+  logits_ready_ = false;
+  return tokens_.back();
+}
+
+void Session::Impl::rewind(std::uint32_t position) {
+  if (position > size()) fail(ErrorCode::invalid_argument, format_text("position: expected at most %u, found %u", size(), position));
+  if (position == size()) return;
+  tokens_.resize(position);
+  logits_ready_ = false;
+  batch_rows_ = 0;
+  generating_ = false;
+  if (position >= evaluated_) return;
+  if (cache_.can_resume_at(position)) {
+    evaluated_ = position;
+  } else {
+    evaluated_ = 0;
+    cache_.reset();
+  }
+}
+
+void Session::Impl::start(const GenerateOptions& options) {
+  check_sampling_options(options, static_cast<std::int32_t>(network_.config.vocabulary));
+  if (tokens_.empty()) fail(ErrorCode::invalid_argument, "generate: expected a prompt, found an empty context");
+  for (const std::string& stop : options.stop) {
+    if (stop.empty()) fail(ErrorCode::invalid_argument, "stop: expected texts of at least one byte, found an empty one");
+  }
+  generate_ = options;
+  sampler_.configure(generate_, network_.config.sampling.suppress);
+  parser_ = chat_ ? &chat_parser_ : &raw_parser_;
+  parser_->start(tokens_, generate_.stop);
+  generated_ = 0;
+  finished_ = FinishReason::none;
+  generating_ = true;
+}
+
+bool Session::Impl::next(Event& event) {
+  if (!generating_) return false;
+  while (!parser_->take(event)) {
+    if (finished_ != FinishReason::none) {
+      event = {Event::Kind::end, {}, {}, finished_};
+      generating_ = false;
+      return true;
+    }
+    step();
+  }
+  return true;
+}
+
+void Session::Impl::finish(FinishReason reason) {
+  parser_->finish();
+  finished_ = reason;
+}
+
+/// One token: evaluate, choose, hand it to the parser, or find out why there is none.
+void Session::Impl::step() {
+  if (size() == options_.context_tokens) return finish(FinishReason::context_full);
+  if (cancelled() || !ready_logits()) return finish(FinishReason::cancelled);
+  const Token token = choose();
+  tokens_.push_back(token);
+  logits_ready_ = false;
+  ++generated_;
+  if (!generate_.ignore_end_of_generation && model_.tokenizer().is_end_of_generation(token)) {
+    return finish(parser_->saw_tool_call() ? FinishReason::tool_calls : FinishReason::stop);
+  }
+  parser_->feed(token);
+  if (parser_->stopped()) return finish(FinishReason::stop_text);
+  if (generated_ == generate_.max_tokens) finish(FinishReason::length);
+}
+
+}  // namespace gemma4

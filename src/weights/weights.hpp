@@ -1,0 +1,99 @@
+// A model's weights in the layout the kernels read.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/buffer.hpp"
+#include "io/gguf.hpp"
+#include "kernels/tiles.hpp"
+#include "parallel/worker_pool.hpp"
+#include "weights/model_config.hpp"
+
+namespace gemma4 {
+
+/// A matrix in tiles of 16 rows. An absent matrix has no rows.
+struct Matrix {
+  MatrixFormat format = MatrixFormat::f32;
+  std::uint32_t rows = 0, columns = 0;
+  const std::byte* data = nullptr;
+  std::uint32_t tiles() const { return (rows + kTileRows - 1) / kTileRows; }
+  std::uint64_t bytes() const { return tiles() * tile_bytes(format, columns); }
+};
+
+struct LayerWeights {
+  Matrix query, key, value, output, gate, up, down;  // value: absent when the layer makes V from the raw K projection
+  std::span<const float> attention_norm, query_norm, key_norm, post_attention_norm, feed_forward_norm, post_feed_forward_norm;
+  float scale = 1.0f;  ///< multiplies the residual stream at the layer's end
+};
+
+struct Weights {
+  Matrix embedding;              ///< [vocabulary][hidden]; also the head unless `head` exists
+  Matrix head;                   ///< absent in tied models
+  std::span<const float> output_norm;
+  std::vector<double> rope_factors;  ///< per pair of a full layer: the angle is divided by it; may be empty
+  std::vector<LayerWeights> layers;
+  Buffer memory;
+};
+
+/// A tensor's place in the memory to come, settled before any of it is taken.
+class WeightPlan {
+ public:
+  /// Finds every tensor the configuration needs and checks its type and shape; settles LayerConfig::value_from_key. Throws Error(format |
+  /// unsupported) naming file, tensor, expected and found.
+  WeightPlan(const GgufFile& file, ModelConfig& config);
+
+  std::uint64_t bytes() const { return bytes_; }                      ///< memory the weights will take
+  std::uint64_t source_bytes() const { return source_bytes_; }        ///< tensor bytes to be read
+  std::uint64_t parameters() const { return parameters_; }
+
+  /// Reads and packs everything, in parallel, dropping source pages as they are done with. `progress(done, total)` in source bytes
+  /// is called on the calling thread after each tensor and may return false to cancel: Error(cancelled).
+  Weights load(const GgufFile& file, WorkerPool& pool, const std::function<bool(std::uint64_t, std::uint64_t)>& progress,
+               const std::stop_token& stop) const;
+
+ private:
+  struct MatrixItem {
+    const TensorView* tensor;
+    std::uint64_t first_row;  // of the tensor: fused tensors hold several matrices
+    Matrix matrix;            // without data
+    std::uint64_t offset;     // in the memory
+    Matrix Weights::*target = nullptr;
+    Matrix LayerWeights::*layer_target = nullptr;
+    std::size_t layer = 0;
+  };
+  struct VectorItem {
+    const TensorView* tensor;
+    std::uint64_t offset;
+    std::span<const float> Weights::*target = nullptr;
+    std::span<const float> LayerWeights::*layer_target = nullptr;
+    std::size_t layer = 0;
+  };
+
+  const TensorView* find(const std::string& name) const;
+  const TensorView& require(const std::string& name) const;
+  void check_shape(const TensorView& tensor, std::uint64_t columns, std::uint64_t rows) const;
+  void add_matrix(const TensorView& tensor, std::uint64_t first_row, std::uint32_t rows, std::uint32_t columns, MatrixItem item);
+  void add_layer_matrix(const std::string& name, std::uint32_t rows, std::uint32_t columns, std::size_t layer, Matrix LayerWeights::*target);
+  void add_vector(const std::string& name, std::uint32_t size, VectorItem item);
+  void add_projections(const ModelConfig& config, std::size_t layer);
+  void add_layer(ModelConfig& config, std::size_t layer);
+  void read_rope_factors(const ModelConfig& config);
+  std::uint64_t reserve(std::uint64_t bytes);
+
+  const GgufFile& file_;
+  std::vector<MatrixItem> matrices_;
+  std::vector<VectorItem> vectors_;
+  std::vector<float> layer_scales_;
+  std::vector<double> rope_factors_;
+  std::uint64_t bytes_ = 0, source_bytes_ = 0, parameters_ = 0;
+};
+
+/// Row `row` of a matrix as floats, out.size() == columns; the exact values of the file.
+void read_row(const Matrix& matrix, std::uint32_t row, std::span<float> out) noexcept;
+
+}  // namespace gemma4
