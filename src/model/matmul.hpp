@@ -23,6 +23,7 @@ struct Product {
 constexpr std::uint64_t kTaskBytes = 128u << 10;
 
 inline std::uint32_t tiles_per_task(const Matrix& matrix) {
+  if (matrix.rows == 0) return 1;  // absent: no tiles to share out
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, kTaskBytes / tile_bytes(matrix.format, matrix.columns)));
 }
 

@@ -1,12 +1,18 @@
 #include "text/merge_table.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <string>
 
 #include "base/error.hpp"
+#include "text/prefetch.hpp"
 #include "text/utf8.hpp"
 
 namespace gemma4 {
 namespace {
+
+// Merges looked up together, so that their cache misses overlap.
+constexpr std::size_t kBlock = 32;
 
 // The space a text contains becomes U+2581 when it is encoded; the filter sees the text before
 // that.
@@ -39,45 +45,68 @@ void JoinFilter::add(char32_t left, char32_t right) {
 }
 
 MergeTable::MergeTable(std::span<const std::string_view> merges, const PieceTable& pieces) {
-  if (merges.size() >= kRankMask) {
+  if (merges.size() > kMaxRank) {
     fail(ErrorCode::unsupported,
-         format_text("expected fewer than %llu merges, found %zu",
-                     static_cast<unsigned long long>(kRankMask), merges.size()));
+         format_text("expected at most %u merges, found %zu", kMaxRank, merges.size()));
   }
-  slots_.assign(std::bit_ceil(2 * merges.size() + 2), kEmptySlot);
-  shift_ = 64 - std::countr_zero(slots_.size());
+  const std::size_t slot_count = std::bit_ceil(2 * merges.size() + 2);  // at most half are used
+  memory_ = Buffer(slot_count * sizeof(std::uint64_t));
+  mask_ = slot_count - 1;
+  shift_ = 64 - std::countr_zero(slot_count);
   merged_.reserve(merges.size());
+  for (std::size_t begin = 0; begin < merges.size(); begin += kBlock) {
+    add_block(merges.subspan(begin, std::min(kBlock, merges.size() - begin)), pieces);
+  }
+}
+
+void MergeTable::add_block(std::span<const std::string_view> merges, const PieceTable& pieces) {
+  const std::size_t first_rank = merged_.size();
+  std::string_view parts[2 * kBlock], wholes[kBlock];
+  Token part_ids[2 * kBlock], whole_ids[kBlock];
   std::string joined;
-  for (const std::string_view merge : merges) {
-    const std::size_t rank = merged_.size();
-    const std::size_t space = merge.find(' ', 1);  // a left part may itself be a space
-    if (space == std::string_view::npos) refuse(rank, merge, "expected two pieces and a space");
-    const std::string_view left_text = merge.substr(0, space);
-    const std::string_view right_text = merge.substr(space + 1);
-    const Token left = pieces.find(left_text);
-    const Token right = pieces.find(right_text);
-    if (left < 0) refuse(rank, merge, "the left part is not in the vocabulary");
-    if (right < 0 || right_text.empty())
-      refuse(rank, merge, "the right part is not in the vocabulary");
-    joined.assign(left_text).append(right_text);
-    const Token whole = pieces.find(joined);
-    if (whole < 0) refuse(rank, merge, "the result is not in the vocabulary");
-    merged_.push_back(whole);
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    const std::size_t space = merges[i].find(' ', 1);  // a left part may itself be a space
+    if (space == std::string_view::npos) {
+      refuse(first_rank + i, merges[i], "expected two pieces and a space");
+    }
+    parts[2 * i] = merges[i].substr(0, space);
+    parts[2 * i + 1] = merges[i].substr(space + 1);
+    joined.append(parts[2 * i]).append(parts[2 * i + 1]);
+  }
+  std::string_view rest = joined;
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    wholes[i] = rest.substr(0, merges[i].size() - 1);
+    rest.remove_prefix(wholes[i].size());
+  }
+  pieces.find_all({parts, 2 * merges.size()}, part_ids);
+  pieces.find_all({wholes, merges.size()}, whole_ids);
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    prefetch(&slots()[slot_of(key_of(part_ids[2 * i], part_ids[2 * i + 1]))]);
+  }
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    const Token left = part_ids[2 * i], right = part_ids[2 * i + 1];
+    const std::size_t rank = first_rank + i;
+    if (left < 0) refuse(rank, merges[i], "the left part is not in the vocabulary");
+    if (right < 0 || parts[2 * i + 1].empty()) {
+      refuse(rank, merges[i], "the right part is not in the vocabulary");
+    }
+    if (whole_ids[i] < 0) refuse(rank, merges[i], "the result is not in the vocabulary");
+    merged_.push_back(whole_ids[i]);
     insert(left, right, static_cast<std::uint32_t>(rank));
-    joins_.add(last_character(left_text), first_character(right_text));
+    joins_.add(last_character(parts[2 * i]), first_character(parts[2 * i + 1]));
   }
 }
 
 void MergeTable::insert(Token left, Token right, std::uint32_t rank) {
-  const std::uint64_t key = key_of(left, right);
-  std::size_t slot = slot_of(key);
-  // Half of the slots stay free; longer runs than this only come from a file made to collide.
+  // Longer runs than this only come from a file made to collide.
   constexpr int kMaxProbes = 4096;
-  for (int probes = 0; slots_[slot] != kEmptySlot; slot = (slot + 1) & (slots_.size() - 1)) {
-    if (slots_[slot] >> kRankBits == key) return;
+  const std::uint64_t key = key_of(left, right);
+  std::size_t i = slot_of(key);
+  for (int probes = 0; slots()[i] != 0; i = (i + 1) & mask_) {
+    if (slots()[i] >> kRankBits == key) return;
     if (++probes > kMaxProbes) fail(ErrorCode::format, "the merges are made to collide");
   }
-  slots_[slot] = key << kRankBits | rank;
+  slots()[i] = key << kRankBits | (rank + 1);
 }
 
 }  // namespace gemma4

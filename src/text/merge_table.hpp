@@ -4,10 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/buffer.hpp"
 #include "text/piece_table.hpp"
 
 namespace gemma4 {
@@ -45,8 +45,7 @@ class JoinFilter {
 class MergeTable {
  public:
   static constexpr std::uint32_t kNoMerge = 0xffffffffu;
-
-  MergeTable() = default;
+  static constexpr std::uint32_t kMaxRank = (1u << 24) - 2;  ///< rank + 1 takes 24 bits of a slot
 
   /// `merges`: "left right" in order of rank, split at the first space after the first byte; a pair
   /// listed twice keeps its first rank. Throws Error(format) naming the merge when a part or the
@@ -58,10 +57,10 @@ class MergeTable {
   std::uint32_t rank(Token left, Token right) const {
     if ((left | right) < 0) return kNoMerge;
     const std::uint64_t key = key_of(left, right);
-    for (std::size_t slot = slot_of(key);; slot = (slot + 1) & (slots_.size() - 1)) {
-      const std::uint64_t entry = slots_[slot];
-      if (entry >> kRankBits == key) return static_cast<std::uint32_t>(entry & kRankMask);
-      if (entry == kEmptySlot) return kNoMerge;
+    for (std::size_t i = slot_of(key);; i = (i + 1) & mask_) {
+      const std::uint64_t slot = slots()[i];
+      if (slot == 0) return kNoMerge;
+      if (slot >> kRankBits == key) return static_cast<std::uint32_t>(slot & kRankMask) - 1;
     }
   }
 
@@ -70,19 +69,21 @@ class MergeTable {
   const JoinFilter& joins() const { return joins_; }
 
  private:
-  static constexpr int kRankBits =
-      24;  // an entry: left id (20 bits), right id (20 bits), rank (24 bits)
+  // A slot: left id (20 bits), right id (20 bits), rank + 1 (24 bits); 0 is an empty one.
+  static constexpr int kRankBits = 24;
   static constexpr std::uint64_t kRankMask = (1u << kRankBits) - 1;
-  static constexpr std::uint64_t kEmptySlot = ~std::uint64_t{0};  // its left id would be kMaxPieces
 
   static std::uint64_t key_of(Token left, Token right) {
     return static_cast<std::uint64_t>(left) << 20 | static_cast<std::uint64_t>(right);
   }
+  std::uint64_t* slots() const { return reinterpret_cast<std::uint64_t*>(memory_.data()); }
   std::size_t slot_of(std::uint64_t key) const { return key * 0x9e3779b97f4a7c15u >> shift_; }
+  void add_block(std::span<const std::string_view> merges, const PieceTable& pieces);
   void insert(Token left, Token right, std::uint32_t rank);
 
-  std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(2, kEmptySlot);
-  int shift_ = 63;  // 64 - log2(slots)
+  Buffer memory_;  // large pages: nearly every look-up goes to another place
+  std::size_t mask_ = 0;
+  int shift_ = 0;  // 64 - log2(slots)
   std::vector<Token> merged_;
   JoinFilter joins_;
 };

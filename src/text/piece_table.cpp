@@ -3,10 +3,12 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
 #include "base/error.hpp"
+#include "text/prefetch.hpp"
 
 namespace gemma4 {
 namespace {
@@ -56,10 +58,32 @@ PieceTable::PieceTable(std::span<const std::string_view> pieces) {
   }
 }
 
-Token PieceTable::find(std::string_view piece) const {
-  if (slots_.empty()) return -1;
+Token PieceTable::find(std::string_view piece) const { return find_hashed(piece, hash_of(piece)); }
+
+void PieceTable::find_all(std::span<const std::string_view> texts, std::span<Token> ids) const {
+  constexpr std::size_t kBlock = 32;
   const std::size_t mask = slots_.size() - 1;
-  const std::uint64_t hash = hash_of(piece);
+  std::uint64_t hashes[kBlock];
+  for (std::size_t begin = 0; begin < texts.size(); begin += kBlock) {
+    const std::size_t count = std::min(kBlock, texts.size() - begin);
+    for (std::size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_of(texts[begin + i]);
+      prefetch(&slots_[hashes[i] & mask]);
+    }
+    // The first entry met is mostly the one that is wanted.
+    const auto likely_id = [&](std::size_t i) {
+      return std::min<std::size_t>(slots_[hashes[i] & mask] & kIdMask, size() - 1);
+    };
+    for (std::size_t i = 0; i < count; ++i) prefetch(&begins_[likely_id(i)]);
+    for (std::size_t i = 0; i < count; ++i) prefetch(bytes_.data() + begins_[likely_id(i)]);
+    for (std::size_t i = 0; i < count; ++i) {
+      ids[begin + i] = find_hashed(texts[begin + i], hashes[i]);
+    }
+  }
+}
+
+Token PieceTable::find_hashed(std::string_view piece, std::uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
   for (std::size_t slot = hash & mask; slots_[slot] != kEmptySlot; slot = (slot + 1) & mask) {
     const std::uint32_t entry = slots_[slot];
     const Token id = static_cast<Token>(entry & kIdMask);

@@ -9,6 +9,7 @@
 namespace gemma4 {
 namespace {
 
+constexpr const char* kTokensKey = "tokenizer.ggml.tokens";
 constexpr std::string_view kSpacePiece = "\xe2\x96\x81";  // U+2581
 
 // Conversions disagree about the types of these, so their texts decide.
@@ -49,6 +50,30 @@ PieceKind kind_of(std::string_view text, std::uint64_t type) {
   return type == kTypeUserDefined ? PieceKind::visible : PieceKind::normal;
 }
 
+PieceTable read_pieces(const Metadata& metadata) {
+  const std::string& file = metadata.file();
+  const auto model = metadata.text("tokenizer.ggml.model");
+  if (!model) fail(ErrorCode::format, file + ": tokenizer.ggml.model is missing");
+  if (*model != "gemma4") {
+    fail(ErrorCode::unsupported,
+         file + ": tokenizer.ggml.model: expected \"gemma4\", found " + quoted(*model));
+  }
+  const std::string place = file + ": " + kTokensKey;
+  const std::vector<std::string_view>* tokens = metadata.text_array(kTokensKey);
+  if (tokens == nullptr || tokens->empty()) fail(ErrorCode::format, place + " is missing or empty");
+  for (std::size_t i = 0; i < tokens->size(); ++i) {
+    if (!is_valid_utf8((*tokens)[i])) {
+      fail(ErrorCode::format,
+           place + "[" + std::to_string(i) + "]: not UTF-8: " + quoted((*tokens)[i]));
+    }
+  }
+  try {
+    return PieceTable(*tokens);
+  } catch (const Error& error) {
+    fail(error.code(), place + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 void CodePointTable::add(char32_t c, Token token) {
@@ -60,24 +85,8 @@ void CodePointTable::add(char32_t c, Token token) {
   tokens_[std::size_t{page} * 256 + c % 256] = token;
 }
 
-Vocabulary::Vocabulary(const Metadata& metadata) {
-  const std::string& file = metadata.file();
-  const auto model = metadata.text("tokenizer.ggml.model");
-  if (!model) fail(ErrorCode::format, file + ": tokenizer.ggml.model is missing");
-  if (*model != "gemma4") {
-    fail(ErrorCode::unsupported,
-         file + ": tokenizer.ggml.model: expected \"gemma4\", found " + quoted(*model));
-  }
-  const std::string place = file + ": tokenizer.ggml.tokens";
-  const std::vector<std::string_view>* tokens = metadata.text_array("tokenizer.ggml.tokens");
-  if (tokens == nullptr || tokens->empty()) fail(ErrorCode::format, place + " is missing or empty");
-  for (std::size_t i = 0; i < tokens->size(); ++i) {
-    if (!is_valid_utf8((*tokens)[i])) {
-      fail(ErrorCode::format,
-           place + "[" + std::to_string(i) + "]: not UTF-8: " + quoted((*tokens)[i]));
-    }
-  }
-  pieces_ = PieceTable(*tokens);
+Vocabulary::Vocabulary(const Metadata& metadata) : pieces_(read_pieces(metadata)) {
+  const std::string place = metadata.file() + ": " + kTokensKey;
   classify(metadata);
   find_byte_tokens(place);
   decode_pieces();
