@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -36,6 +38,9 @@ class Metadata {
   std::optional<std::vector<std::uint64_t>> unsigned_array(std::string_view key) const;  ///< a scalar gives one element
   std::optional<std::vector<bool>> boolean_array(std::string_view key) const;            ///< integers 0 and 1 are accepted
   const std::vector<std::string_view>* text_array(std::string_view key) const;
+
+  /// All values, in the order of their keys.
+  const std::map<std::string, MetadataValue, std::less<>>& all() const { return values_; }
 
   const std::string& file() const { return file_; }  ///< for messages
   std::size_t size() const { return values_.size(); }
