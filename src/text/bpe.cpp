@@ -10,8 +10,7 @@ namespace gemma4 {
 namespace {
 
 // Up to here a plain search for the best pair beats the queue.
-constexpr std::uint32_t kShortSymbols = 32;
-static_assert(MergeTable::kMaxRank < 0xffffffffu / kShortSymbols);
+constexpr std::size_t kShortSymbols = 40;
 
 // Words are remembered in a table of this many slots (a power of two), newest first; 128 KiB, which
 // the second-level cache holds. Longer words seldom repeat, and a short text is encoded before a
@@ -80,8 +79,10 @@ void BpeEncoder::encode_line(std::size_t begin, std::size_t end) {
 void BpeEncoder::encode_known_or_new_word(std::size_t begin, std::size_t end) {
   const std::size_t bytes = end - begin;
   if (bytes == 1) {
-    return emit(vocabulary_.character_token(code_point_at(text_.substr(0, end), begin).value),
-                begin, end);
+    emit({vocabulary_.character_token(code_point_at(text_.substr(0, end), begin).value),
+          static_cast<std::uint32_t>(begin), kNone, kNone, kNone},
+         end);
+    return;
   }
   if (known_.empty() || bytes > kMaxKnownBytes) return encode_word(begin, end);
   const std::string_view word = text_.substr(begin, bytes);
@@ -100,56 +101,15 @@ void BpeEncoder::encode_known_or_new_word(std::size_t begin, std::size_t end) {
 }
 
 void BpeEncoder::encode_word(std::size_t begin, std::size_t end) {
-  if (encode_short_word(begin, end)) return;
   split_into_symbols(begin, end);
-  merge_long();
+  if (symbols_.size() <= kShortSymbols) {
+    merge_short();
+  } else {
+    merge_long();
+  }
   for (std::size_t i = 0; i < symbols_.size(); ++i) {
-    emit(symbols_[i].token, symbols_[i].begin,
-         i + 1 < symbols_.size() ? symbols_[i + 1].begin : end);
+    emit(symbols_[i], i + 1 < symbols_.size() ? symbols_[i + 1].begin : end);
   }
-}
-
-// Merges the pair of lowest rank, the leftmost of equals, until none is left.
-bool BpeEncoder::encode_short_word(std::size_t begin, std::size_t end) {
-  std::size_t begins[kShortSymbols + 1];
-  Token tokens[kShortSymbols];
-  unsigned previous[kShortSymbols + 1], next[kShortSymbols];
-  unsigned count = 0;
-  const std::string_view word = text_.substr(0, end);
-  for (std::size_t i = begin; i < end; ++count) {
-    if (count == kShortSymbols) return false;
-    const CodePoint point = code_point_at(word, i);
-    begins[count] = i;
-    tokens[count] = vocabulary_.character_token(point.value);
-    previous[count] = count - 1;  // the first one's is never read
-    next[count] = count + 1;
-    i += point.bytes;
-  }
-  begins[count] = end;
-
-  // The merge of symbol i with the next one: rank and i in one number, so that the least number is
-  // the best merge.
-  std::uint32_t merges[kShortSymbols];
-  const auto update = [&](unsigned i) {
-    const std::uint32_t rank =
-        next[i] < count ? merges_.rank(tokens[i], tokens[next[i]]) : MergeTable::kNoMerge;
-    merges[i] = rank == MergeTable::kNoMerge ? kNone : rank * kShortSymbols + i;
-  };
-  for (unsigned i = 0; i < count; ++i) update(i);
-  while (true) {
-    const std::uint32_t best = *std::min_element(merges, merges + count);
-    if (best == kNone) break;
-    const unsigned left = best % kShortSymbols;
-    const unsigned right = next[left];
-    tokens[left] = merges_.merged(best / kShortSymbols);
-    merges[right] = kNone;
-    next[left] = next[right];
-    previous[next[left]] = left;
-    update(left);
-    if (left > 0) update(previous[left]);
-  }
-  for (unsigned i = 0; i < count; i = next[i]) emit(tokens[i], begins[i], begins[next[i]]);
-  return true;
 }
 
 void BpeEncoder::split_into_symbols(std::size_t begin, std::size_t end) {
@@ -158,15 +118,31 @@ void BpeEncoder::split_into_symbols(std::size_t begin, std::size_t end) {
   for (std::size_t i = begin; i < end;) {
     const CodePoint point = code_point_at(word, i);
     symbols_.push_back({vocabulary_.character_token(point.value), static_cast<std::uint32_t>(i),
-                        MergeTable::kNoMerge, kNone, kNone});
+                        kNone, kNone, kNone});
     i += point.bytes;
   }
   for (std::size_t i = 0; i + 1 < symbols_.size(); ++i) {
-    symbols_[i].rank = merges_.rank(symbols_[i].token, symbols_[i + 1].token);
+    symbols_[i].rank = rank_of(symbols_[i], symbols_[i + 1]);
   }
 }
 
-// What encode_short_word() does, with a queue and linked symbols: O(n log n).
+// Merges the pair of lowest rank, the leftmost of equals, until none is left; symbols_ stays dense.
+void BpeEncoder::merge_short() {
+  static_assert(MergeTable::kNoMerge == kNone);
+  while (true) {
+    const auto best =
+        std::min_element(symbols_.begin(), symbols_.end(),
+                         [](const Symbol& a, const Symbol& b) { return a.rank < b.rank; });
+    if (best == symbols_.end() || best->rank == kNone) return;
+    best->token = merges_.merged(best->rank);
+    const auto right = symbols_.erase(best + 1);  // at least `best` itself stands before it
+    const auto left = right - 1;
+    left->rank = right != symbols_.end() ? rank_of(*left, *right) : kNone;
+    if (left != symbols_.begin()) (left - 1)->rank = rank_of(*(left - 1), *left);
+  }
+}
+
+// The same with a queue and linked symbols: O(n log n).
 void BpeEncoder::merge_long() {
   const std::uint32_t count = static_cast<std::uint32_t>(symbols_.size());
   queue_.clear();
@@ -174,14 +150,13 @@ void BpeEncoder::merge_long() {
   for (std::uint32_t i = 0; i < count; ++i) {
     symbols_[i].previous = i > 0 ? i - 1 : kNone;
     symbols_[i].next = i + 1 < count ? i + 1 : kNone;
-    if (symbols_[i].rank != MergeTable::kNoMerge) queue_.push_back(entry(i));
+    if (symbols_[i].rank != kNone) queue_.push_back(entry(i));
   }
   std::make_heap(queue_.begin(), queue_.end(), std::greater<>());
   const auto update = [&](std::uint32_t i) {
     Symbol& symbol = symbols_[i];
-    symbol.rank = symbol.next != kNone ? merges_.rank(symbol.token, symbols_[symbol.next].token)
-                                       : MergeTable::kNoMerge;
-    if (symbol.rank == MergeTable::kNoMerge) return;
+    symbol.rank = symbol.next != kNone ? rank_of(symbol, symbols_[symbol.next]) : kNone;
+    if (symbol.rank == kNone) return;
     queue_.push_back(entry(i));
     std::push_heap(queue_.begin(), queue_.end(), std::greater<>());
   };
@@ -196,7 +171,7 @@ void BpeEncoder::merge_long() {
     Symbol& right = symbols_[left.next];
     left.token = merges_.merged(left.rank);
     left.next = right.next;
-    right.rank = MergeTable::kNoMerge;
+    right.rank = kNone;
     if (left.next != kNone) symbols_[left.next].previous = i;
     update(i);
     if (left.previous != kNone) update(left.previous);
@@ -206,12 +181,12 @@ void BpeEncoder::merge_long() {
   symbols_.resize(kept);
 }
 
-void BpeEncoder::emit(Token token, std::size_t begin, std::size_t end) {
-  if (token >= 0) {
-    out_.push_back(token);
+void BpeEncoder::emit(const Symbol& symbol, std::size_t end) {
+  if (symbol.token >= 0) {
+    out_.push_back(symbol.token);
     return;
   }
-  for (std::size_t i = begin; i < end; ++i) {
+  for (std::size_t i = symbol.begin; i < end; ++i) {
     out_.push_back(vocabulary_.byte_token(static_cast<unsigned char>(text_[i])));
   }
 }

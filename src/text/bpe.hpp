@@ -40,10 +40,13 @@ class BpeEncoder {
   void encode_line(std::size_t begin, std::size_t end);
   void encode_word(std::size_t begin, std::size_t end);
   void encode_known_or_new_word(std::size_t begin, std::size_t end);
-  bool encode_short_word(std::size_t begin, std::size_t end);  // false: too many characters
   void split_into_symbols(std::size_t begin, std::size_t end);
+  void merge_short();
   void merge_long();
-  void emit(Token token, std::size_t begin, std::size_t end);
+  std::uint32_t rank_of(const Symbol& left, const Symbol& right) const {
+    return merges_.rank(left.token, right.token);
+  }
+  void emit(const Symbol& symbol, std::size_t end);
 
   const Vocabulary& vocabulary_;
   const MergeTable& merges_;

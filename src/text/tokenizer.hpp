@@ -20,22 +20,26 @@ namespace gemma4 {
 /// Copies what it needs: the metadata and its file may go afterwards.
 class Tokenizer::Impl {
  public:
-  /// From the tokenizer.* keys. Throws Error(format | unsupported): wrong model, missing or contradicting arrays, invalid UTF-8
-  /// in a piece, a merge without its pieces, ids out of range. Duplicate pieces are legal: the lowest id encodes.
+  /// From the tokenizer.* keys. Throws Error(format | unsupported): wrong model, missing or
+  /// contradicting arrays, invalid UTF-8 in a piece, a merge without its pieces, ids out of range.
+  /// Duplicate pieces are legal: the lowest id encodes.
   static std::shared_ptr<const Impl> from_metadata(const Metadata& metadata);
 
-  void encode(std::string_view text, SpecialTokens special, std::vector<Token>& out) const;  ///< appends
+  void encode(std::string_view text, SpecialTokens special,
+              std::vector<Token>& out) const;  ///< appends
 
-  /// The bytes of one token: "▁" as space, a byte token's byte; control and unknown tokens are empty unless `special`.
+  /// The bytes of one token: "▁" as space, a byte token's byte; control and unknown tokens are
+  /// empty unless `special`.
   std::string_view piece(Token token, bool special) const;
 
   std::int32_t vocabulary_size() const;
   const SpecialIds& special_ids() const;
   bool is_end_of_generation(Token token) const;
   bool is_byte(Token token) const;
-  std::optional<Token> find(std::string_view piece) const;  ///< by the literal text of the vocabulary entry
-  const std::vector<Token>& suppressed() const;             ///< tokenizer.ggml.suppress_tokens
-  const std::string& chat_template() const;                 ///< the file's Jinja text, or empty
+  std::optional<Token> find(
+      std::string_view piece) const;             ///< by the literal text of the vocabulary entry
+  const std::vector<Token>& suppressed() const;  ///< tokenizer.ggml.suppress_tokens
+  const std::string& chat_template() const;      ///< the file's Jinja text, or empty
 
  private:
   explicit Impl(const Metadata& metadata);
@@ -48,8 +52,9 @@ class Tokenizer::Impl {
   std::string chat_template_;
 };
 
-/// Longest prefix of `bytes` that is whole, valid UTF-8, with what is definitely invalid replaced by U+FFFD.
-/// Feed bytes, take text; at most 3 bytes wait. No allocation once `pending` and `out` have grown to their usual size.
+/// Longest prefix of `bytes` that is whole, valid UTF-8, with what is definitely invalid replaced
+/// by U+FFFD. Feed bytes, take text; at most 3 bytes wait. No allocation once `pending` and `out`
+/// have grown to their usual size.
 class Utf8Stream {
  public:
   void feed(std::string_view bytes, std::string& out);  ///< appends to out
