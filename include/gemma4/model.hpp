@@ -34,8 +34,8 @@ struct LoadOptions {
   Isa isa = Isa::automatic;    ///< automatic takes the best; Error(unsupported) when the processor lacks the one asked for
   std::uint64_t memory_budget_bytes = 0;  ///< Error(budget_exceeded) when the weights alone are larger; 0 = no limit
   /// Called on the loading thread, at least once per tensor; false cancels the load (Error(cancelled)).
-  std::function<bool(const LoadProgress&)> on_progress;
-  std::stop_token stop;        ///< cancels the load from another thread
+  std::function<bool(const LoadProgress&)> on_progress = {};
+  std::stop_token stop = {};   ///< cancels the load from another thread
 };
 
 /// Facts about one layer.

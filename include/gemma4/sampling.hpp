@@ -28,14 +28,14 @@ struct SamplingOptions {
   float frequency_penalty = 0.0f;   ///< subtracted once per earlier occurrence
   std::uint32_t penalty_window = 64;///< how many of the latest tokens count as earlier; 0 = all
   std::uint64_t seed = 0;
-  std::vector<LogitBias> logit_bias;
-  std::vector<Token> suppress;      ///< never chosen, besides the model's own list
+  std::vector<LogitBias> logit_bias = {};
+  std::vector<Token> suppress = {}; ///< never chosen, besides the model's own list
 };
 
 /// What generate() does, and when it ends.
 struct GenerateOptions : SamplingOptions {
   std::uint32_t max_tokens = 0;            ///< 0 = until the model ends or the context is full
-  std::vector<std::string> stop;           ///< texts that end the answer; they are not part of it
+  std::vector<std::string> stop = {};      ///< texts that end the answer; they are not part of it
   bool ignore_end_of_generation = false;   ///< go on after end-of-generation tokens (for measurements)
 };
 

@@ -133,7 +133,7 @@ Rows Reference::forward(std::span<const Token> tokens) {
   }
   position_ += x.rows();
   const Matrix hidden = rms_norm(x, target_["output_norm"], target_.epsilon);
-  Matrix logits = linear(hidden, target_["token_embd"]);
+  Matrix logits = linear(hidden, target_[target_.has("output") ? "output" : "token_embd"]);
   if (target_.softcap != 0) logits = target_.softcap * (logits / target_.softcap).array().tanh();
   return {logits, hidden};
 }
