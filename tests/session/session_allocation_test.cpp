@@ -1,0 +1,76 @@
+// The token loop does not allocate.
+#include <doctest/doctest.h>
+
+#include "decode/allocation_counter.hpp"
+#include "session/tiny_model.hpp"
+
+namespace gemma4 {
+namespace {
+
+using namespace testing;
+
+// Allocations during `count` events after `warm_up` ones.
+std::uint64_t allocations(Session& session, const GenerateOptions& options, int warm_up,
+                          int count) {
+  Generation generation = session.generate(options);
+  for (int i = 0; i < warm_up; ++i) REQUIRE(generation.next() != nullptr);
+  const std::uint64_t before = allocation_count();
+  for (int i = 0; i < count; ++i) REQUIRE(generation.next() != nullptr);
+  return allocation_count() - before;
+}
+
+GenerateOptions endless() {
+  GenerateOptions options;
+  options.ignore_end_of_generation = true;
+  return options;
+}
+
+GenerateOptions sampled() {
+  GenerateOptions options = endless();
+  options.temperature = 1.0f;
+  options.top_k = 64;
+  options.top_p = 0.95f;
+  options.repetition_penalty = 1.1f;
+  options.penalty_window = 0;
+  options.seed = 3;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("several hundred events of a generation do not allocate") {
+  for (const int threads : {1, 2}) {
+    const Model model = load_tiny(threads);
+    for (const GenerateOptions& options : {endless(), sampled()}) {
+      Session raw(model, session_options(KvType::f16, 0, 2048));
+      raw.append_text("Once upon a time");
+      CHECK(allocations(raw, options, 50, 400) == 0);
+
+      Session chat(model, session_options(KvType::f32, 0, 2048));
+      chat.append(Chat{}.user("Tell me a story."));
+      CHECK(allocations(chat, options, 50, 400) == 0);
+    }
+  }
+}
+
+TEST_CASE("a stop text that never comes does not allocate") {
+  const Model model = load_tiny();
+  GenerateOptions options = sampled();
+  options.stop = {"a text that this model will not write", "\xF0\x9F\x90\xB3"};
+  Session session(model, session_options(KvType::f16, 0, 2048));
+  session.append_text("Once upon a time");
+  CHECK(allocations(session, options, 50, 400) == 0);
+}
+
+TEST_CASE("decode steps do not allocate") {
+  const Model model = load_tiny();
+  const SamplingOptions options = sampled();
+  Session session(model, session_options(KvType::f16, 0, 2048));
+  session.append_tokens(random_tokens(100));
+  for (int i = 0; i < 10; ++i) (void)session.decode_step(options);
+  const std::uint64_t before = allocation_count();
+  for (int i = 0; i < 300; ++i) (void)session.decode_step(options);
+  CHECK(allocation_count() == before);
+}
+
+}  // namespace gemma4
