@@ -1,30 +1,27 @@
-// The choice of the next token: a pure function of (logits, options, seed, position, earlier
-// tokens).
+// The choice of the next token: a pure function of (logits, options, seed, position, history).
 //
 // The definition. Every operation is IEEE arithmetic with one rounding, so the choice is the same
 // on every machine.
 //  1. A NaN logit becomes -infinity, +infinity the largest float. Tokens that are suppressed, by
-//  the options or by the
-//     model, get -infinity. The biases are added one after another, each sum rounded to float.
+//     the options or by the model, get -infinity. The biases are added one after another, each sum
+//     rounded to float.
 //  2. A token that occurs c > 0 times in the last `penalty_window` tokens of the history (0: in all
-//  of it): its logit, in
-//     double, is divided by repetition_penalty if positive and multiplied by it otherwise;
-//     presence_penalty and then c * frequency_penalty are subtracted; the result is rounded to
-//     float.
+//     of it): its logit, in double, is divided by repetition_penalty if positive and multiplied by
+//     it otherwise; presence_penalty and then c * frequency_penalty are subtracted; the result is
+//     rounded to float.
 //  3. Candidates are the tokens whose logit is not -infinity, ordered by logit from high to low,
-//  then by id from low to
-//     high. If there is none, token 0 is chosen. At temperature 0 the first candidate is chosen.
+//     then by id from low to high. If there is none, token 0 is chosen. At temperature 0 the first
+//     candidate is chosen.
 //  4. The first top_k remain (0: all).
-//  5. With top_p < 1: w = portable_exp((logit - highest logit) / temperature) in double is a
-//  candidate's weight, its share
-//     the integer floor(w 2^40 + 1/2). The shortest leading part remains whose sum of shares is at
-//     least 1 and at least top_p times the sum of all shares.
+//  5. A candidate's weight, in double, is w = portable_exp((logit - highest logit) / temperature).
+//     With top_p < 1 its share is the integer floor(w 2^40 + 1/2), and the shortest leading part
+//     remains whose sum of shares reaches top_p times the sum of all shares (as double; rounded up
+//     to an integer, at least 1).
 //  6. With min_p > 0: those remain whose weight is at least min_p.
 //  7. u = (n + 1/2) 2^-52, where n is the upper 52 bits of the first two words (the second one is
-//  the higher) of
-//     Philox4x32-10 for the counter (token, position, 0, 0) under the key (low half of the seed,
-//     high half). The candidate with the smallest -portable_log(u) / w is chosen, the lowest id on
-//     ties: an exponential race, which each token wins with its probability.
+//     the higher) of Philox4x32-10 for the counter (token, position, 0, 0) under the key (low half
+//     of the seed, high half). The candidate with the smallest -portable_log(u) / w is chosen, the
+//     lowest id on ties: an exponential race, which each token wins with its probability.
 // A token's u does not depend on the candidates. So a drafter that draws from a similar
 // distribution with the same seed mostly draws the token that the model will draw.
 #pragma once

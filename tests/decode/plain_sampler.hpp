@@ -82,9 +82,10 @@ inline std::vector<Scored> candidates(std::span<const float> adjusted,
     };
     std::uint64_t total = 0, sum = 0;
     for (const Scored& s : list) total += share(s);
-    const double enough = static_cast<double>(options.top_p) * static_cast<double>(total);
+    const auto enough = static_cast<std::uint64_t>(
+        std::ceil(static_cast<double>(options.top_p) * static_cast<double>(total)));
     std::size_t kept = 0;
-    while (kept < list.size() && (sum < 1 || static_cast<double>(sum) < enough)) {
+    while (kept < list.size() && sum < std::max<std::uint64_t>(enough, 1)) {
       sum += share(list[kept++]);
     }
     list.resize(kept);
