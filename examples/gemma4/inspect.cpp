@@ -95,9 +95,11 @@ void print_text(const gemma4::Inspection& inspection, bool list_tensors) {
     write_out(text + value + "\n");
   };
   const auto bytes = [&](const char* name, std::uint64_t count) {
+    const bool large = count >= (1u << 30);
     char text[64];
-    std::snprintf(text, sizeof text, "%15llu bytes  (%.2f GiB)",
-                  static_cast<unsigned long long>(count), static_cast<double>(count) / 0x1p30);
+    std::snprintf(text, sizeof text, "%15llu bytes  (%.2f %s)",
+                  static_cast<unsigned long long>(count),
+                  static_cast<double>(count) / (large ? 0x1p30 : 0x1p20), large ? "GiB" : "MiB");
     line(name, text);
   };
   line("architecture", info.architecture);

@@ -1,0 +1,124 @@
+// The chat: from a pipe, and on a terminal with Ctrl-C at bad moments.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "cli/process.hpp"
+
+using cli_test::Outcome;
+using cli_test::run;
+using cli_test::Terminal;
+using cli_test::Words;
+
+TEST_CASE("a line from a pipe is a turn") {
+  const Outcome outcome =
+      run({"chat", "--temperature", "0"},
+          {.input = "What is 34 + 17?\n\n/reset\nWhat is the capital of Japan?"});
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.starts_with("34 + 17 = 51.\n"));
+  CHECK(outcome.out.find("Tokyo") != std::string::npos);
+}
+
+TEST_CASE("a backslash at the end joins lines into one turn") {
+  const Outcome outcome =
+      run({"chat", "--max-tokens", "1", "--ignore-eos"}, {.input = "one \\\ntwo \\\nthree\nfour"});
+  const std::string note = "(cut off by --max-tokens)";
+  const std::size_t first = outcome.err.find(note);
+  const std::size_t second = outcome.err.find(note, first + 1);
+  REQUIRE(second != std::string::npos);
+  CHECK(outcome.err.find(note, second + 1) == std::string::npos);
+}
+
+TEST_CASE("commands of the chat") {
+  const Outcome outcome =
+      run({"chat"}, {.input = "/help\n/stats\n/nonsense\n/exit\nnever reached\n"});
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.find("/reset") != std::string::npos);
+  CHECK(outcome.err.find("tokens/s") != std::string::npos);
+  CHECK(outcome.err.find("unknown command \"/nonsense\"") != std::string::npos);
+}
+
+TEST_CASE("a script's chat stops at the first turn that fails") {
+  const Outcome outcome =
+      run({"chat", "--ctx", "8"}, {.input = "A message far too long for eight tokens\nanother\n"});
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.out.empty());
+}
+
+TEST_CASE("a person's chat: an answer, Ctrl-C, another answer, Ctrl-D") {
+  Terminal terminal({"chat", "--temperature", "0", "--ignore-eos"});
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type("What is 34 + 17?\n");  // with --ignore-eos it never ends by itself
+  REQUIRE(terminal.wait_for("= 51."));
+  terminal.type("\x03");
+  REQUIRE(terminal.wait_for("(stopped)"));
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type("/reset\nWhat is 34 + 17?\n");
+  REQUIRE(terminal.wait_for("= 51."));
+  terminal.type("\x03");
+  REQUIRE(terminal.wait_for("(stopped)"));
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type("\x04");
+  CHECK(terminal.finish() == 0);
+}
+
+TEST_CASE("Ctrl-C at the prompt asks once, then leaves") {
+  Terminal terminal({"chat"});
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type("half a mess");
+  terminal.type("\x03");
+  REQUIRE(terminal.wait_for("Ctrl-C again"));
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type("\x03");
+  CHECK(terminal.finish() == 0);
+}
+
+TEST_CASE("a full context is said, and /reset mends it") {
+  Terminal terminal({"chat", "--ctx", "40", "--temperature", "0"});
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type(
+      "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+      "sixteen\n");
+  REQUIRE(terminal.wait_for("/reset starts anew"));
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type("/reset\nWhat is 34 + 17?\n");
+  REQUIRE(terminal.wait_for("= 51."));
+  REQUIRE(terminal.wait_for("> "));
+  terminal.type("/exit\n");
+  CHECK(terminal.finish() == 0);
+}
+
+TEST_CASE("Ctrl-C ends generate with what there is, and exit code 1") {
+  Terminal terminal({"generate", "--prompt", "A story", "--ignore-eos", "--max-tokens", "0",
+                     "--ctx", "4000", "--isa", "scalar"});
+  REQUIRE(terminal.wait_for("the"));
+  terminal.type("\x03");
+  CHECK(terminal.finish() == 1);
+  CHECK(terminal.screen().find("gemma4: cancelled") != std::string::npos);
+}
+
+TEST_CASE("one JSON object also on a terminal with progress") {
+  const cli_test::ScratchFile file(
+      cli_test::source_file("tests/golden/heldout.txt").substr(0, 2000));
+  for (const int columns : {10, 20, 30, 80}) {
+    // Slow enough for the progress line to appear, which it does after a quarter of a second.
+    Terminal terminal(
+        {"perplexity", "--json", "--isa", "scalar", "--threads", "1", "--file", file.path()},
+        columns);
+    CHECK(terminal.finish() == 0);
+    // It shares the terminal with the object: it is wiped first, and never as wide as the terminal.
+    const std::string& screen = terminal.screen();
+    const std::size_t object = screen.find('{');
+    REQUIRE(object != std::string::npos);
+    CHECK(screen.find('{', object + 1) == std::string::npos);
+    CHECK((object == 0 || screen[object - 1] == '\r'));
+    int column = 0, widest = 0;
+    for (std::size_t i = 0; i < object; ++i) {
+      column = screen[i] == '\r' ? 0 : column + 1;
+      widest = std::max(widest, column);
+    }
+    CHECK(widest < columns);
+  }
+}

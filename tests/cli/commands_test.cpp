@@ -1,0 +1,254 @@
+// Every command once: the keys of its JSON object, and values that the goldens know.
+#include <doctest/doctest.h>
+#include <simdjson.h>
+
+#include <algorithm>
+
+#include "cli/process.hpp"
+
+using cli_test::Outcome;
+using cli_test::run;
+using cli_test::ScratchFile;
+using cli_test::Words;
+namespace dom = simdjson::dom;
+
+namespace {
+
+// Runs with --json; the one object it prints. `parser` owns the result.
+dom::element json_of(dom::parser& parser, Words words) {
+  words.push_back("--json");
+  const Outcome outcome = run(words);
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  REQUIRE(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 1);
+  REQUIRE(outcome.out.back() == '\n');
+  return parser.parse(outcome.out);
+}
+
+std::vector<std::int64_t> integers(dom::element array) {
+  std::vector<std::int64_t> values;
+  for (const dom::element item : array.get_array()) values.push_back(item);
+  return values;
+}
+
+std::string text(dom::element element) { return std::string(std::string_view(element)); }
+
+bool all_numbers(dom::element object, std::initializer_list<const char*> keys) {
+  return std::all_of(keys.begin(), keys.end(), [&](const char* key) {
+    INFO(key);
+    const auto value = object[key];
+    return value.error() == simdjson::SUCCESS && value.is_number();
+  });
+}
+
+}  // namespace
+
+TEST_CASE("help at every level, and the version") {
+  const Outcome top = run({"--help"});
+  CHECK(top.exit_code == 0);
+  CHECK(top.err.empty());
+  for (const char* command :
+       {"chat", "generate", "tokenize", "logits", "perplexity", "render", "inspect", "bench"}) {
+    INFO(command);
+    CHECK(top.out.find(std::string("\n  ") + command + " ") != std::string::npos);
+    const Outcome help = run({command, "--help"});
+    CHECK(help.exit_code == 0);
+    CHECK(help.out.starts_with(std::string("Usage: gemma4 ") + command));
+    CHECK(help.out.find("--model PATH") != std::string::npos);
+    CHECK(help.err.empty());
+  }
+  CHECK(run({"--version"}).out.starts_with("gemma4 0."));
+}
+
+TEST_CASE("generate --json") {
+  dom::parser parser;
+  const dom::element object =
+      json_of(parser, {"generate", "--chat", "--prompt", "What is 34 + 17?"});
+  CHECK(text(object["text"]) == "34 + 17 = 51.");
+  CHECK(text(object["finish_reason"]) == "stop");
+  // Golden: the rendered prompt, and the greedy continuation with the token that ended it.
+  CHECK(integers(object["prompt_tokens"]) ==
+        std::vector<std::int64_t>{2,    16,   343, 25, 428, 321, 1535, 1433, 1434, 325, 1535, 1431,
+                                  1437, 1445, 17,  25, 16,  339, 25,   14,   417,  25,  15});
+  CHECK(integers(object["tokens"]) == std::vector<std::int64_t>{1433, 1434, 325, 1535, 1431, 1437,
+                                                                320, 1535, 1435, 1431, 1428, 17});
+  CHECK(all_numbers(object["statistics"],
+                    {"prefill_tokens_per_second", "decode_tokens_per_second", "drafted", "accepted",
+                     "target_steps", "load_seconds", "peak_rss_bytes"}));
+  CHECK(std::uint64_t(object["statistics"]["peak_rss_bytes"]) > 1'000'000);
+}
+
+TEST_CASE("generate: the three forms of a prompt agree") {
+  const std::string prompt = "A story\n\nOne sunny Monday, Anna went to the";
+  const ScratchFile file(prompt);
+  dom::parser a, b, c;
+  const dom::element by_text = json_of(a, {"generate", "--prompt", prompt, "--max-tokens", "20"});
+  const dom::element by_file =
+      json_of(b, {"generate", "--prompt-file", file.path(), "--max-tokens", "20"});
+  CHECK(integers(by_text["prompt_tokens"]) == integers(by_file["prompt_tokens"]));
+  CHECK(integers(by_text["tokens"]) == integers(by_file["tokens"]));
+  CHECK(integers(by_text["tokens"]).size() == 20);
+  CHECK(text(by_text["finish_reason"]) == "length");
+
+  std::string ids;
+  for (const std::int64_t id : integers(by_text["prompt_tokens"]))
+    ids += (ids.empty() ? "" : ",") + std::to_string(id);
+  const dom::element by_tokens = json_of(c, {"generate", "--tokens", ids, "--max-tokens", "20"});
+  CHECK(integers(by_tokens["prompt_tokens"]) == integers(by_text["prompt_tokens"]));
+  CHECK(text(by_tokens["text"]) == text(by_text["text"]));
+
+  const Outcome by_pipe =
+      run({"generate", "--prompt-file", "-", "--max-tokens", "20"}, {.input = prompt});
+  CHECK(by_pipe.exit_code == 0);
+  CHECK(by_pipe.out == text(by_text["text"]) + "\n");
+}
+
+TEST_CASE("generate: a raw prompt's special tokens count, bos comes once") {
+  dom::parser parser;
+  const std::string prompt =
+      "<|turn>user\nWhat is 34 + 17?<turn|>\n<|turn>model\n<|channel>thought\n<channel|>";
+  CHECK(text(json_of(parser, {"generate", "--prompt", prompt, "--max-tokens", "11"})["text"]) ==
+        "34 + 17 = 51.");
+}
+
+TEST_CASE("generate: --stop, --ignore-eos, --max-tokens") {
+  dom::parser parser;
+  const Words base = {"generate", "--chat", "--prompt", "What is 34 + 17?"};
+  const auto with = [&](std::initializer_list<const char*> more) {
+    Words words = base;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  dom::element object = json_of(parser, with({"--stop", "nothing", "--stop", " = "}));
+  CHECK(text(object["text"]) == "34 + 17");
+  CHECK(text(object["finish_reason"]) == "stop_text");
+  object = json_of(parser, with({"--ignore-eos", "--max-tokens", "30"}));
+  CHECK(integers(object["tokens"]).size() == 30);
+  object = json_of(parser, with({"--max-tokens", "3"}));
+  CHECK(text(object["finish_reason"]) == "length");
+  CHECK(integers(object["tokens"]).size() == 3);
+}
+
+TEST_CASE("generate: the seed decides a drawn answer") {
+  dom::parser a, b, c;
+  const Words base = {"generate", "--prompt",      "A story", "--max-tokens",
+                      "40",       "--temperature", "1.5",     "--seed"};
+  const auto seeded = [&](const char* seed) {
+    Words words = base;
+    words.emplace_back(seed);
+    return words;
+  };
+  CHECK(integers(json_of(a, seeded("1"))["tokens"]) == integers(json_of(b, seeded("1"))["tokens"]));
+  CHECK(integers(json_of(a, seeded("1"))["tokens"]) != integers(json_of(c, seeded("2"))["tokens"]));
+}
+
+TEST_CASE("tokenize --json, both ways") {
+  dom::parser parser;
+  dom::element object = json_of(parser, {"tokenize", "--text", "Hello world"});
+  CHECK(integers(object["tokens"]) == std::vector<std::int64_t>{2, 903, 402, 935});
+  CHECK(text(object["text"]) == "Hello world");
+  object = json_of(parser, {"tokenize", "--text", "<eos>x", "--no-bos", "--parse-special"});
+  CHECK(integers(object["tokens"]) == std::vector<std::int64_t>{1, 1502});
+  object = json_of(parser, {"tokenize", "--text", "<eos>x", "--no-bos"});
+  CHECK(integers(object["tokens"]) == std::vector<std::int64_t>{1442, 1483, 430, 1444, 1502});
+  object = json_of(parser, {"tokenize", "--detokenize", "--tokens", "2,903,402,935"});
+  CHECK(text(object["text"]) == "<bos>Hello world");
+  object = json_of(parser, {"tokenize", "--text", "", "--no-bos"});
+  CHECK(integers(object["tokens"]).empty());
+  CHECK(run({"tokenize", "--text", "Hello"}).out == "2,903\n");
+  CHECK(run({"tokenize", "--file", "-", "--no-bos"}, {.input = "Hello"}).out == "903\n");
+}
+
+TEST_CASE("logits --json") {
+  dom::parser parser;
+  const dom::element object =
+      json_of(parser, {"logits", "--tokens", "2,903,402", "--positions", "0,2", "--top", "4"});
+  const dom::array positions = object["positions"];
+  REQUIRE(positions.size() == 2);
+  std::int64_t expected = 0;
+  for (const dom::element position : positions) {
+    CHECK(std::int64_t(position["position"]) == expected);
+    expected += 2;
+    const dom::array top = position["top"];
+    REQUIRE(top.size() == 4);
+    CHECK(double(top.at(0).at(1)) >= double(top.at(3).at(1)));
+    CHECK(std::string_view(position["xxh64"]).size() == 16);
+  }
+  CHECK(dom::array(json_of(parser, {"logits", "--tokens", "2,903,402"})["positions"]).size() == 1);
+}
+
+TEST_CASE("perplexity --json is near the goldens, document by document") {
+  dom::parser parser, golden_parser;
+  const std::string golden_text = cli_test::source_file("tests/golden/perplexity.json");
+  const dom::element golden = dom::element(golden_parser.parse(golden_text))["results"]["f32"];
+  const std::string file = std::string(GEMMA4_SOURCE_DIR) + "/tests/golden/heldout.txt";
+  const dom::element object =
+      json_of(parser, {"perplexity", "--file", file, "--separator", "-----"});
+  CHECK(std::uint64_t(object["tokens"]) == std::uint64_t(golden["tokens"]));
+  CHECK(double(object["nll"]) == doctest::Approx(double(golden["nll"])).epsilon(0.001));
+  CHECK(double(object["perplexity"]) ==
+        doctest::Approx(double(golden["perplexity"])).epsilon(0.001));
+  const dom::array documents = object["documents"], expected = golden["documents"];
+  REQUIRE(documents.size() == expected.size());
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    CHECK(std::uint64_t(documents.at(i).at(0)) == std::uint64_t(expected.at(i).at(0)));
+    CHECK(double(documents.at(i).at(1)) ==
+          doctest::Approx(double(expected.at(i).at(1))).epsilon(0.02));
+  }
+}
+
+TEST_CASE("perplexity reads a long text in windows that score every token once") {
+  const ScratchFile file(
+      "One sunny Monday, Anna went to the park. She saw a dog and a red kite. She was happy.\n");
+  dom::parser a, b;
+  const dom::element whole = json_of(a, {"perplexity", "--file", file.path()});
+  const dom::element windows =
+      json_of(b, {"perplexity", "--file", file.path(), "--ctx", "12", "--stride", "5"});
+  CHECK(std::uint64_t(windows["tokens"]) == std::uint64_t(whole["tokens"]));
+  CHECK(double(windows["nll"]) == doctest::Approx(double(whole["nll"])).epsilon(0.2));
+}
+
+TEST_CASE("inspect --json") {
+  dom::parser parser;
+  const dom::element object = json_of(parser, {"inspect", "--tensors", "--ctx", "1024"});
+  CHECK(text(object["architecture"]) == "gemma4");
+  CHECK(std::uint64_t(object["config"]["hidden_size"]) == 192);
+  CHECK(dom::array(object["config"]["layers"]).size() == 6);
+  CHECK(dom::array(object["tensor_list"]).size() == std::uint64_t(object["tensors"]));
+  CHECK(all_numbers(object["memory"], {"weights_bytes", "assistant_bytes", "kv_bytes",
+                                       "workspace_bytes", "total_bytes"}));
+  const std::uint64_t kv = object["memory"]["kv_bytes"];
+  const dom::element larger = json_of(parser, {"inspect", "--ctx", "2048", "--kv", "f32"});
+  CHECK(std::uint64_t(larger["memory"]["kv_bytes"]) > kv);
+}
+
+TEST_CASE("render --json") {
+  dom::parser parser;
+  dom::element object = json_of(parser, {"render", "--prompt", "Hello!"});
+  CHECK(text(object["text"]) ==
+        "<bos><|turn>user\nHello!<turn|>\n<|turn>model\n<|channel>thought\n<channel|>");
+  CHECK(integers(object["tokens"]) ==
+        std::vector<std::int64_t>{2, 16, 343, 25, 903, 1415, 17, 25, 16, 339, 25, 14, 417, 25, 15});
+  const ScratchFile file(
+      R"([{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}])");
+  object = json_of(parser, {"render", "--messages", file.path(), "--no-generation-prompt",
+                            "--system", "Be brief."});
+  CHECK(
+      text(object["text"]) ==
+      "<bos><|turn>system\nBe brief.<turn|>\n<|turn>user\nHi<turn|>\n<|turn>model\nHello<turn|>\n");
+  object = json_of(parser, {"render", "--prompt", "Hello!", "--thinking"});
+  CHECK(text(object["text"]).find("<|think|>") != std::string::npos);
+}
+
+TEST_CASE("bench --json") {
+  dom::parser parser;
+  const dom::element object = json_of(parser, {"bench", "--prompt-tokens", "32", "--generate", "4",
+                                               "--batch", "1,2", "--depth", "8"});
+  CHECK(double(object["bandwidth_gb_s"]) > 0);
+  CHECK(all_numbers(object["decode"], {"ms", "min", "max", "gb_s", "share"}));
+  CHECK(all_numbers(object["prefill"], {"tokens", "tokens_per_second", "ms", "min", "max"}));
+  CHECK(double(object["decode"]["min"]) <= double(object["decode"]["ms"]));
+  CHECK(double(object["decode"]["ms"]) <= double(object["decode"]["max"]));
+  CHECK(dom::array(object["batch"]).size() == 2);
+  CHECK(double(dom::array(object["batch"]).at(0)["ratio"]) == 1);
+}

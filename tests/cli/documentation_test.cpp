@@ -1,0 +1,32 @@
+// What the documents say is what the program does.
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "cli/process.hpp"
+
+using cli_test::run;
+using cli_test::source_file;
+
+TEST_CASE("the README shows examples/chat.cpp as it is") {
+  const std::string readme = source_file("README.md");
+  const std::string opening = "```cpp\n";
+  const std::size_t begin = readme.find(opening) + opening.size();
+  CHECK(readme.substr(begin, readme.find("```", begin) - begin) ==
+        source_file("examples/chat.cpp"));
+}
+
+TEST_CASE("every option of every command stands in docs/command-line.md") {
+  const std::string manual = source_file("docs/command-line.md");
+  for (const char* command :
+       {"chat", "generate", "tokenize", "logits", "perplexity", "render", "inspect", "bench"}) {
+    CHECK(manual.find(std::string("## gemma4 ") + command) != std::string::npos);
+    std::istringstream help(run({command, "--help"}).out);
+    for (std::string line; std::getline(help, line);) {
+      if (!line.starts_with("  --")) continue;
+      const std::string option = line.substr(2, line.find(' ', 2) - 2);
+      INFO(command << " " << option);
+      CHECK(manual.find("`" + option) != std::string::npos);
+    }
+  }
+}
