@@ -181,6 +181,9 @@ TEST_CASE("infinite and huge logits do not harm the draw") {
   options.top_p = 0.5f;
   CHECK(pick_once({0, kInfinity, -3e38f}, options) == 1);
   CHECK(pick_once({-3.4e38f, -3.4e38f, -kInfinity}, options) <= 1);
+  options.logit_bias = {{1, 3e38f}};
+  CHECK(pick_once({0, 3e38f, -kInfinity}, options) == 1);
+  options.logit_bias.clear();
   options.temperature = 1e-45f;
   CHECK(pick_once({0, 3e38f, 1}, options) == 1);
 }
