@@ -37,13 +37,21 @@ class ByteReader {
     fail(code, text + message);
   }
 
+  /// Throws Error(format) about a value that is not what it must be.
+  [[noreturn]] void mismatch(const std::string& what, const std::string& expected,
+                             const std::string& found) const {
+    refuse(ErrorCode::format, what + ": expected " + expected + ", found " + found);
+  }
+  [[noreturn]] void mismatch(const std::string& what, const std::string& expected,
+                             std::uint64_t found) const {
+    mismatch(what, expected, std::to_string(found));
+  }
+
   /// The next `count` bytes; `what` names them in the message when the file ends before.
   std::span<const std::byte> take(std::uint64_t count, const char* what) {
     if (count > remaining_bytes()) {
-      refuse(ErrorCode::format, std::string(what) + ": expected " + std::to_string(count) +
-                                    " bytes at byte " + std::to_string(position_) +
-                                    ", found the end of the file after " +
-                                    std::to_string(remaining_bytes()));
+      mismatch(what, std::to_string(count) + " bytes at byte " + std::to_string(position_),
+               "the end of the file after " + std::to_string(remaining_bytes()));
     }
     const std::span<const std::byte> taken =
         bytes_.subspan(position_, static_cast<std::size_t>(count));

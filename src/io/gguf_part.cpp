@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstring>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "base/checked.hpp"
@@ -14,8 +13,7 @@
 namespace gemma4 {
 namespace {
 
-constexpr std::uint32_t kOldestVersion =
-    2;  // the layout of 2 and 3 is the same; 1 counted in 32 bits
+constexpr std::uint32_t kOldestVersion = 2;  // 2 has the layout of 3; 1 counted in 32 bits
 constexpr std::uint32_t kNewestVersion = 3;
 constexpr std::uint64_t kDefaultAlignment = 32;
 constexpr std::uint64_t kMaxKeyBytes = 65535;      // GGUF's own limit
@@ -58,14 +56,15 @@ std::string text_of(std::uint64_t number) { return std::to_string(number); }
 Header read_header(ByteReader& reader) {
   const std::span<const std::byte> magic = reader.take(4, "magic");
   if (std::memcmp(magic.data(), "GGUF", 4) != 0) {
-    reader.refuse(ErrorCode::format,
-                  "not a GGUF file: expected the magic \"GGUF\", found " +
-                      quoted({reinterpret_cast<const char*>(magic.data()), magic.size()}));
+    reader.mismatch("not a GGUF file", "the magic \"GGUF\"",
+                    quoted({reinterpret_cast<const char*>(magic.data()), magic.size()}));
   }
   const std::uint32_t version = reader.number<std::uint32_t>("version");
   if ((version & 0xffffu) == 0 && version != 0) {
-    reader.refuse(ErrorCode::unsupported, "big-endian GGUF file (version field " +
-                                              text_of(version) + "): expected a little-endian one");
+    reader.refuse(ErrorCode::unsupported,
+                  "GGUF version: expected a little-endian file, found a "
+                  "big-endian one (" +
+                      text_of(version) + ")");
   }
   if (version < kOldestVersion || version > kNewestVersion) {
     reader.refuse(ErrorCode::unsupported,
@@ -75,37 +74,33 @@ Header read_header(ByteReader& reader) {
   header.tensors = reader.number<std::uint64_t>("number of tensors");
   header.key_values = reader.number<std::uint64_t>("number of keys");
   // Signed in ggml; a negative count is an enormous one here.
-  const std::uint64_t room = reader.remaining_bytes();
-  if (header.key_values > room / kMinKeyValueBytes) {
-    reader.refuse(ErrorCode::format,
-                  "number of keys: expected at most " + text_of(room / kMinKeyValueBytes) +
-                      " in a file of this size, found " + text_of(header.key_values));
+  const std::uint64_t most_keys = reader.remaining_bytes() / kMinKeyValueBytes;
+  const std::uint64_t most_tensors = reader.remaining_bytes() / kMinTensorInfoBytes;
+  const char* size = " in a file of this size";
+  if (header.key_values > most_keys) {
+    reader.mismatch("number of keys", "at most " + text_of(most_keys) + size, header.key_values);
   }
-  if (header.tensors > room / kMinTensorInfoBytes) {
-    reader.refuse(ErrorCode::format,
-                  "number of tensors: expected at most " + text_of(room / kMinTensorInfoBytes) +
-                      " in a file of this size, found " + text_of(header.tensors));
+  if (header.tensors > most_tensors) {
+    reader.mismatch("number of tensors", "at most " + text_of(most_tensors) + size, header.tensors);
   }
   return header;
 }
 
 bool checked_bool(ByteReader& reader, std::uint8_t byte) {
-  if (byte > 1)
-    reader.refuse(ErrorCode::format, "boolean: expected 0 or 1, found " + text_of(byte));
+  if (byte > 1) reader.mismatch("boolean", "0 or 1", byte);
   return byte == 1;
 }
 
 [[noreturn]] void refuse_value_type(ByteReader& reader, std::uint32_t type) {
-  reader.refuse(ErrorCode::format, "value type: expected 0 to 12, found " + text_of(type));
+  reader.mismatch("value type", "0 to 12", type);
 }
 
 /// Refuses a count that the rest of the file cannot hold, before anything is allocated for it.
 void check_count(ByteReader& reader, std::uint64_t count, std::uint64_t element_bytes) {
-  if (count > reader.remaining_bytes() / element_bytes) {
-    reader.refuse(ErrorCode::format, "array length: expected at most " +
-                                         text_of(reader.remaining_bytes() / element_bytes) +
-                                         " elements before the end of the file, found " +
-                                         text_of(count));
+  const std::uint64_t most = reader.remaining_bytes() / element_bytes;
+  if (count > most) {
+    reader.mismatch("array length",
+                    "at most " + text_of(most) + " elements before the end of the file", count);
   }
 }
 
@@ -207,12 +202,9 @@ void read_key_value(ByteReader& reader, Metadata& metadata) {
   const std::string_view key = reader.string("key");
   reader.set_item("key", key);
   if (key.empty() || key.size() > kMaxKeyBytes) {
-    reader.refuse(ErrorCode::format, "key length: expected 1 to " + text_of(kMaxKeyBytes) +
-                                         " bytes, found " + text_of(key.size()));
+    reader.mismatch("key length", "1 to " + text_of(kMaxKeyBytes) + " bytes", key.size());
   }
-  if (!metadata.add(key, read_value(reader))) {
-    reader.refuse(ErrorCode::format, "expected a unique key, found it twice");
-  }
+  if (!metadata.add(key, read_value(reader))) reader.mismatch("key", "a unique one", "it twice");
 }
 
 std::uint64_t read_alignment(ByteReader& reader, const Metadata& metadata) {
@@ -220,8 +212,7 @@ std::uint64_t read_alignment(ByteReader& reader, const Metadata& metadata) {
   const std::uint64_t alignment = metadata.unsigned_integer(key).value_or(kDefaultAlignment);
   if (!std::has_single_bit(alignment) || alignment > (std::uint64_t{1} << 31)) {
     reader.set_item("key", key);
-    reader.refuse(ErrorCode::format,
-                  "expected a power of two of at most 2^31, found " + text_of(alignment));
+    reader.mismatch("alignment", "a power of two of at most 2^31", alignment);
   }
   return alignment;
 }
@@ -233,23 +224,23 @@ std::uint64_t tensor_bytes(ByteReader& reader, const TensorView& view) {
     reader.refuse(ErrorCode::unsupported, "tensor type: expected a known one, found type " +
                                               text_of(static_cast<std::uint32_t>(view.type)));
   }
-  if (view.ne[0] % traits->block_elements != 0) {
-    reader.refuse(ErrorCode::format, std::string("row length: expected a multiple of ") +
-                                         traits->name + "'s block of " +
-                                         text_of(traits->block_elements) + ", found " +
-                                         text_of(view.ne[0]));
+  const auto& ne = view.ne;
+  if (ne[0] % traits->block_elements != 0) {
+    reader.mismatch("row length",
+                    "a multiple of " + text_of(traits->block_elements) + " for " + traits->name,
+                    ne[0]);
   }
-  std::optional<std::uint64_t> elements = 1;
+  std::optional<std::uint64_t> elements = ne[0];
   std::optional<std::uint64_t> bytes =
-      checked_mul(view.ne[0] / traits->block_elements, traits->block_bytes);
-  for (std::size_t i = 0; i < view.ne.size(); ++i) {
-    if (elements) elements = checked_mul(*elements, view.ne[i]);
-    if (bytes && i > 0) bytes = checked_mul(*bytes, view.ne[i]);
+      checked_mul(ne[0] / traits->block_elements, traits->block_bytes);
+  for (std::size_t i = 1; i < ne.size(); ++i) {
+    if (elements) elements = checked_mul(*elements, ne[i]);
+    if (bytes) bytes = checked_mul(*bytes, ne[i]);
   }
   if (!elements || !bytes) {
-    reader.refuse(ErrorCode::format, "shape: expected a size below 2^64 bytes, found " +
-                                         text_of(view.ne[0]) + " x " + text_of(view.ne[1]) + " x " +
-                                         text_of(view.ne[2]) + " x " + text_of(view.ne[3]));
+    reader.mismatch(
+        "shape", "a size below 2^64",
+        text_of(ne[0]) + " x " + text_of(ne[1]) + " x " + text_of(ne[2]) + " x " + text_of(ne[3]));
   }
   return *bytes;
 }
@@ -258,23 +249,18 @@ Listed read_tensor_info(ByteReader& reader) {
   const std::string_view name = reader.string("tensor name");
   reader.set_item("tensor", name);
   if (name.empty() || name.size() > kMaxTensorNameBytes) {
-    reader.refuse(ErrorCode::format, "name length: expected 1 to " + text_of(kMaxTensorNameBytes) +
-                                         " bytes, found " + text_of(name.size()));
+    reader.mismatch("name length", "1 to " + text_of(kMaxTensorNameBytes) + " bytes", name.size());
   }
   Listed listed;
   TensorView& view = listed.view;
   view.name = name;
   view.dimensions = reader.number<std::uint32_t>("number of dimensions");
   if (view.dimensions < 1 || view.dimensions > view.ne.size()) {
-    reader.refuse(ErrorCode::format,
-                  "number of dimensions: expected 1 to 4, found " + text_of(view.dimensions));
+    reader.mismatch("number of dimensions", "1 to 4", view.dimensions);
   }
   for (std::size_t i = 0; i < view.dimensions; ++i) {
     view.ne[i] = reader.number<std::uint64_t>("dimension");
-    if (view.ne[i] == 0) {
-      reader.refuse(ErrorCode::format,
-                    "dimension " + text_of(i) + ": expected at least 1, found 0");
-    }
+    if (view.ne[i] == 0) reader.mismatch("dimension " + text_of(i), "at least 1", view.ne[i]);
   }
   view.type = static_cast<TensorType>(reader.number<std::uint32_t>("tensor type"));
   listed.offset = reader.number<std::uint64_t>("offset");
@@ -288,22 +274,19 @@ void place(ByteReader& reader, Listed& listed, std::span<const std::byte> data,
            std::uint64_t data_start, std::uint64_t alignment) {
   reader.set_item("tensor", listed.view.name);
   if (listed.offset % alignment != 0) {
-    reader.refuse(ErrorCode::format, "offset: expected a multiple of the alignment " +
-                                         text_of(alignment) + ", found " + text_of(listed.offset));
+    reader.mismatch("offset", "a multiple of the alignment " + text_of(alignment), listed.offset);
   }
   if (listed.offset > data.size() || listed.size_bytes > data.size() - listed.offset) {
-    reader.refuse(ErrorCode::format, "data: expected " + text_of(listed.size_bytes) +
-                                         " bytes at offset " + text_of(listed.offset) +
-                                         ", found a data section of " + text_of(data.size()) +
-                                         " bytes");
+    reader.mismatch("data",
+                    text_of(listed.size_bytes) + " bytes at offset " + text_of(listed.offset),
+                    "a data section of " + text_of(data.size()) + " bytes");
   }
   // A small alignment is legal, but who reads plain numbers in place may rely on their natural one.
   const TensorTypeTraits& traits = *tensor_type_traits(listed.view.type);
   const std::uint64_t natural = traits.block_elements == 1 ? traits.block_bytes : 2;
   if ((data_start + listed.offset) % natural != 0) {
-    reader.refuse(ErrorCode::format, std::string("position: expected a multiple of ") +
-                                         text_of(natural) + " for " + traits.name +
-                                         ", found byte " + text_of(data_start + listed.offset));
+    reader.mismatch("position", "a multiple of " + text_of(natural) + " for " + traits.name,
+                    data_start + listed.offset);
   }
   listed.view.bytes = data.subspan(static_cast<std::size_t>(listed.offset),
                                    static_cast<std::size_t>(listed.size_bytes));
@@ -318,12 +301,12 @@ void refuse_overlap(ByteReader& reader, const std::vector<Listed>& tensors) {
   for (std::size_t i = 1; i < by_offset.size(); ++i) {
     const Listed& before = *by_offset[i - 1];
     const Listed& after = *by_offset[i];
-    if (after.offset - before.offset >= before.size_bytes) continue;
+    const std::uint64_t end = before.offset + before.size_bytes;
+    if (after.offset >= end) continue;
     reader.set_item("tensor", after.view.name);
-    reader.refuse(ErrorCode::format, "offset: expected at least " +
-                                         text_of(before.offset + before.size_bytes) +
-                                         ", the end of tensor " + quoted(before.view.name) +
-                                         ", found " + text_of(after.offset));
+    reader.mismatch("offset",
+                    "at least " + text_of(end) + ", the end of tensor " + quoted(before.view.name),
+                    after.offset);
   }
 }
 
@@ -345,10 +328,9 @@ GgufPart parse_gguf(std::span<const std::byte> bytes, const std::string& file) {
   const std::span<const std::byte> data = bytes.subspan(static_cast<std::size_t>(data_start));
   for (Listed& tensor : tensors) place(reader, tensor, data, data_start, alignment);
   refuse_overlap(reader, tensors);
-  for (Listed& tensor : tensors) {
+  for (const Listed& tensor : tensors) {
     reader.set_item("tensor", tensor.view.name);
-    if (!part.tensors.add(tensor.view))
-      reader.refuse(ErrorCode::format, "expected a unique name, found it twice");
+    if (!part.tensors.add(tensor.view)) reader.mismatch("name", "a unique one", "it twice");
   }
   return part;
 }

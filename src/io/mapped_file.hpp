@@ -10,7 +10,9 @@ namespace gemma4 {
 
 class MappedFile {
  public:
-  /// Throws Error(io) for a file that is missing, a directory, empty, unreadable or cannot be mapped; the message says which.
+  /// Throws Error(io) for a file that is missing, a directory, empty, unreadable or cannot be
+  /// mapped; the message says which. The path is UTF-8. Nobody may shorten the file while it is
+  /// mapped.
   explicit MappedFile(const std::string& path);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -19,8 +21,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 
-  /// Says that the pages of this range were used and need not stay resident. `range` lies inside bytes(); pages that it
-  /// covers only in part are kept. Without effect where the system has no such call.
+  /// Says that the pages of this range were used and need not stay resident. `range` lies inside
+  /// bytes(); pages that it covers only in part are kept. Without effect where the system has no
+  /// such call.
   void drop(std::span<const std::byte> range) const noexcept;
 
  private:

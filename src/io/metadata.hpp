@@ -14,11 +14,12 @@
 
 namespace gemma4 {
 
-/// A value: integers of any width are widened, arrays hold one kind of element. String arrays keep views into the mapped
-/// file, so metadata lives no longer than the GgufFile it came from.
-using MetadataValue = std::variant<std::uint64_t, std::int64_t, double, bool, std::string_view, std::vector<std::uint64_t>,
-                                   std::vector<std::int64_t>, std::vector<double>, std::vector<bool>,
-                                   std::vector<std::string_view>>;
+/// A value: integers of any width are widened, arrays hold one kind of element. Strings are views
+/// into the mapped file, so metadata lives no longer than the GgufFile it came from.
+using MetadataValue =
+    std::variant<std::uint64_t, std::int64_t, double, bool, std::string_view,
+                 std::vector<std::uint64_t>, std::vector<std::int64_t>, std::vector<double>,
+                 std::vector<bool>, std::vector<std::string_view>>;
 
 class Metadata {
  public:
@@ -29,14 +30,17 @@ class Metadata {
   bool has(std::string_view key) const { return find(key) != nullptr; }
   const MetadataValue* find(std::string_view key) const;
 
-  // Getters: nothing when the key is absent; Error(format) naming file, key, expected and found kind when the value has
-  // another kind or does not fit. Integers of any width and sign are accepted where the number fits.
+  // Getters: nothing when the key is absent; Error(format) naming file, key, expected and found
+  // kind when the value has another kind or does not fit. Integers of any width and sign are
+  // accepted where the number fits.
   std::optional<std::uint64_t> unsigned_integer(std::string_view key) const;
   std::optional<double> real(std::string_view key) const;  ///< integers are accepted too
   std::optional<bool> boolean(std::string_view key) const;
   std::optional<std::string_view> text(std::string_view key) const;
-  std::optional<std::vector<std::uint64_t>> unsigned_array(std::string_view key) const;  ///< a scalar gives one element
-  std::optional<std::vector<bool>> boolean_array(std::string_view key) const;            ///< integers 0 and 1 are accepted
+  /// A single integer gives one element.
+  std::optional<std::vector<std::uint64_t>> unsigned_array(std::string_view key) const;
+  /// Integers 0 and 1 are accepted.
+  std::optional<std::vector<bool>> boolean_array(std::string_view key) const;
   const std::vector<std::string_view>* text_array(std::string_view key) const;
 
   /// All values, in the order of their keys.

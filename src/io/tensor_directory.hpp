@@ -1,4 +1,5 @@
-// A checkpoint's tensors: where each lies and what it is. Every range is checked before it gets here.
+// A checkpoint's tensors: where each lies and what it is. Every range is checked before it gets
+// here.
 #pragma once
 
 #include <array>
@@ -14,8 +15,9 @@
 
 namespace gemma4 {
 
-/// One tensor. ne[0] is the contiguous dimension (a row's length), missing dimensions are 1: a linear layer that takes
-/// `in` values and gives `out` has ne = {in, out, 1, 1}.
+/// One tensor. ne[0] is the contiguous dimension (a row's length), missing dimensions are 1: a
+/// linear layer that takes `in` values and gives `out` has ne = {in, out, 1, 1}. Plain numbers lie
+/// at their natural alignment, blocks at that of their 16-bit scales.
 struct TensorView {
   std::string name;
   TensorType type = TensorType::f32;

@@ -6,9 +6,35 @@
 namespace gemma4 {
 
 enum class TensorType : std::uint32_t {
-  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13,
-  q6_k = 14, iq2_xxs = 16, iq2_xs = 17, iq3_xxs = 18, iq1_s = 19, iq4_nl = 20, iq3_s = 21, iq2_s = 22, iq4_xs = 23,
-  i8 = 24, i16 = 25, i32 = 26, i64 = 27, f64 = 28, iq1_m = 29, bf16 = 30, mxfp4 = 39, nvfp4 = 40,
+  f32 = 0,
+  f16 = 1,
+  q4_0 = 2,
+  q4_1 = 3,
+  q5_0 = 6,
+  q5_1 = 7,
+  q8_0 = 8,
+  q2_k = 10,
+  q3_k = 11,
+  q4_k = 12,
+  q5_k = 13,
+  q6_k = 14,
+  iq2_xxs = 16,
+  iq2_xs = 17,
+  iq3_xxs = 18,
+  iq1_s = 19,
+  iq4_nl = 20,
+  iq3_s = 21,
+  iq2_s = 22,
+  iq4_xs = 23,
+  i8 = 24,
+  i16 = 25,
+  i32 = 26,
+  i64 = 27,
+  f64 = 28,
+  iq1_m = 29,
+  bf16 = 30,
+  mxfp4 = 39,
+  nvfp4 = 40,
 };
 
 /// The layout of a type: `block_elements` consecutive elements of a row take `block_bytes` bytes.
@@ -18,8 +44,8 @@ struct TensorTypeTraits {
   std::uint32_t block_bytes;
 };
 
-/// The traits of a type, or nullptr for a number this library does not know. A known type need not be a readable one
-/// (weights/block_formats.hpp): a file may hold tensors that nobody asks for.
+/// The traits of a type, or nullptr for a number this library does not know. A known type need not
+/// be a readable one (weights/block_formats.hpp): a file may hold tensors that nobody asks for.
 const TensorTypeTraits* tensor_type_traits(TensorType type) noexcept;
 
 /// "Q4_0", ...; "unknown type" for a number this library does not know. A static string.

@@ -148,18 +148,30 @@ using Decode = void (*)(const Byte* in, float* out);
 /// Decodes one block of a type; nullptr for a type that has no reader.
 Decode decoder(TensorType type) {
   switch (type) {
-    case TensorType::f32: return decode_f32;
-    case TensorType::f16: return decode_f16;
-    case TensorType::bf16: return decode_bf16;
-    case TensorType::q4_0: return decode_q4_0;
-    case TensorType::q4_1: return decode_q4_1;
-    case TensorType::q5_0: return decode_q5_0;
-    case TensorType::q5_1: return decode_q5_1;
-    case TensorType::q8_0: return decode_q8_0;
-    case TensorType::q4_k: return decode_q4_k;
-    case TensorType::q5_k: return decode_q5_k;
-    case TensorType::q6_k: return decode_q6_k;
-    default: return nullptr;
+    case TensorType::f32:
+      return decode_f32;
+    case TensorType::f16:
+      return decode_f16;
+    case TensorType::bf16:
+      return decode_bf16;
+    case TensorType::q4_0:
+      return decode_q4_0;
+    case TensorType::q4_1:
+      return decode_q4_1;
+    case TensorType::q5_0:
+      return decode_q5_0;
+    case TensorType::q5_1:
+      return decode_q5_1;
+    case TensorType::q8_0:
+      return decode_q8_0;
+    case TensorType::q4_k:
+      return decode_q4_k;
+    case TensorType::q5_k:
+      return decode_q5_k;
+    case TensorType::q6_k:
+      return decode_q6_k;
+    default:
+      return nullptr;
   }
 }
 
