@@ -11,7 +11,7 @@ namespace gemma4 {
 struct ToolCall {
   std::string name;
   std::string arguments;  ///< a JSON object
-  std::string id;         ///< optional: the caller's name for this call, matched by Message::tool_call_id
+  std::string id;  ///< optional: the caller's name for this call, matched by Message::tool_call_id
 };
 
 /// What a tool gave back.
@@ -24,34 +24,40 @@ struct ToolResponse {
 struct Message {
   std::string role;  ///< "system", "developer", "user", "assistant" ("model") or "tool"
   std::string content;
-  std::string reasoning;                    ///< assistant: the thought that led to the content
-  std::vector<ToolCall> tool_calls;         ///< assistant
-  std::vector<ToolResponse> tool_responses; ///< assistant: results of its calls (or send them as "tool" messages)
-  std::string tool_call_id;                 ///< tool: which call this answers
-  std::string name;                         ///< tool: the tool's name when there is no id
+  std::string reasoning;             ///< assistant: the thought that led to the content
+  std::vector<ToolCall> tool_calls;  ///< assistant
+  std::vector<ToolResponse>
+      tool_responses;        ///< assistant: results of its calls (or send them as "tool" messages)
+  std::string tool_call_id;  ///< tool: which call this answers
+  std::string name;          ///< tool: the tool's name when there is no id
 };
 
-/// A conversation, or its continuation, with the tools the model may call. Every method returns *this.
+/// A conversation, or its continuation, with the tools the model may call. Every method returns
+/// *this.
 class Chat {
  public:
   Chat& system(std::string_view text);
   Chat& user(std::string_view text);
   Chat& assistant(std::string_view text);
-  Chat& tool(std::string_view name, std::string_view response);  ///< response: text, given to the model as a string
+  Chat& tool(std::string_view name,
+             std::string_view response);  ///< response: text, given to the model as a string
   Chat& add(Message message);
 
-  /// Reads messages as OpenAI-style JSON: an array of {"role", "content", "tool_calls", ...}, or an object with "messages"
-  /// and optionally "tools". Throws Error(invalid_argument) naming the place.
+  /// Reads messages as OpenAI-style JSON: an array of {"role", "content", "tool_calls", ...}, or an
+  /// object with "messages" and optionally "tools". Throws Error(invalid_argument) naming the
+  /// place.
   static Chat from_json(std::string_view json);
 
-  /// Declares a tool: OpenAI-style JSON, {"type":"function","function":{"name","description","parameters"}} or the inner
-  /// object alone. Throws Error(invalid_argument).
+  /// Declares a tool: OpenAI-style JSON,
+  /// {"type":"function","function":{"name","description","parameters"}} or the inner object alone.
+  /// Throws Error(invalid_argument).
   Chat& declare_tool(std::string_view json);
 
   /// Whether the model may think before it answers (default: no).
   Chat& thinking(bool on);
 
-  /// Keeps the reasoning of tool-calling messages that stand before the last user message (default: no).
+  /// Keeps the reasoning of tool-calling messages that stand before the last user message (default:
+  /// no).
   Chat& preserve_thinking(bool on);
 
   /// Whether the prompt ends by opening the model's turn (default: yes).

@@ -23,7 +23,8 @@ enum class ErrorCode : std::int32_t {
 /// The name of a code ("invalid_argument", ...); a static string.
 const char* error_code_name(ErrorCode code) noexcept;
 
-/// Thrown by every function of this API that can fail. what() names the file, the item, the expected and the found value.
+/// Thrown by every function of this API that can fail. what() names the file, the item, the
+/// expected and the found value.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

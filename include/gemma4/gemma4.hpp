@@ -6,7 +6,8 @@
 //   for (const gemma4::Event& event : session.generate())
 //     if (event.kind == gemma4::Event::Kind::text) std::cout << event.text;
 //
-// Errors are thrown as gemma4::Error. A Model may be used by many threads at once, a Session by one at a time.
+// Errors are thrown as gemma4::Error. A Model may be used by many threads at once, a Session by one
+// at a time.
 #pragma once
 
 #include "gemma4/chat.hpp"

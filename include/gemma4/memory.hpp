@@ -14,19 +14,26 @@ enum class KvType : std::int32_t {
 
 /// What a session is made for.
 struct SessionOptions {
-  std::uint32_t context_tokens = 0;       ///< tokens the session can hold; 0 = 8192 or the model's limit if that is less
+  std::uint32_t context_tokens =
+      0;  ///< tokens the session can hold; 0 = 8192 or the model's limit if that is less
   KvType kv = KvType::f16;
-  std::uint32_t prefill_chunk_tokens = 0; ///< prompt tokens evaluated at once, 1 ... 256; 0 = 256. Changes speed and memory, never results.
-  std::uint64_t memory_budget_bytes = 0;  ///< creation fails when the plan's total is larger; 0 = no limit
+  std::uint32_t prefill_chunk_tokens = 0;  ///< prompt tokens evaluated at once, 1 ... 256; 0 = 256.
+                                           ///< Changes speed and memory, never results.
+  std::uint64_t memory_budget_bytes =
+      0;  ///< creation fails when the plan's total is larger; 0 = no limit
 };
 
-/// Exact bytes by part. The session parts are taken when the session is created; their pages are committed as they fill.
+/// Exact bytes by part. The session parts are taken when the session is created; their pages are
+/// committed as they fill.
 struct MemoryPlan {
-  std::uint64_t weights_bytes = 0;    ///< the model's matrices and vectors, shared by all its sessions
+  std::uint64_t weights_bytes =
+      0;  ///< the model's matrices and vectors, shared by all its sessions
   std::uint64_t assistant_bytes = 0;  ///< the MTP assistant's
   std::uint64_t kv_bytes = 0;         ///< KV cache of one session at its full context
   std::uint64_t workspace_bytes = 0;  ///< activations, logits and sampler scratch of one session
-  std::uint64_t total_bytes() const { return weights_bytes + assistant_bytes + kv_bytes + workspace_bytes; }
+  std::uint64_t total_bytes() const {
+    return weights_bytes + assistant_bytes + kv_bytes + workspace_bytes;
+  }
 };
 
 }  // namespace gemma4

@@ -19,23 +19,32 @@
 namespace gemma4 {
 
 /// Which kernels compute. All give the same bits; they differ in speed.
-enum class Isa : std::int32_t { automatic = 0, scalar = 1, avx2 = 2 };
+enum class Isa : std::int32_t {
+  automatic = 0,  ///< the best that the processor has
+  scalar = 1,     ///< plain C++, everywhere
+  avx2 = 2,       ///< x86-64 with AVX2, FMA and F16C
+  avx512 = 3,     ///< x86-64 with AVX-512 F, BW, VL, DQ and VNNI
+};
 
 /// "scalar", "avx2", ...; a static string.
 const char* isa_name(Isa isa) noexcept;
 
 struct LoadProgress {
-  std::uint64_t done_bytes = 0;   ///< bytes of tensors prepared so far
+  std::uint64_t done_bytes = 0;  ///< bytes of tensors prepared so far
   std::uint64_t total_bytes = 0;
 };
 
 struct LoadOptions {
-  int threads = 0;             ///< threads that compute, the caller's included; 0 = the cores this process may use
-  Isa isa = Isa::automatic;    ///< automatic takes the best; Error(unsupported) when the processor lacks the one asked for
-  std::uint64_t memory_budget_bytes = 0;  ///< Error(budget_exceeded) when the weights alone are larger; 0 = no limit
-  /// Called on the loading thread, at least once per tensor; false cancels the load (Error(cancelled)).
+  int threads =
+      0;  ///< threads that compute, the caller's included; 0 = the cores this process may use
+  Isa isa = Isa::automatic;  ///< automatic takes the best; Error(unsupported) when the processor
+                             ///< lacks the one asked for
+  std::uint64_t memory_budget_bytes =
+      0;  ///< Error(budget_exceeded) when the weights alone are larger; 0 = no limit
+  /// Called on the loading thread, at least once per tensor; false cancels the load
+  /// (Error(cancelled)).
   std::function<bool(const LoadProgress&)> on_progress = {};
-  std::stop_token stop = {};   ///< cancels the load from another thread
+  std::stop_token stop = {};  ///< cancels the load from another thread
 };
 
 /// Facts about one layer.
@@ -50,11 +59,13 @@ struct ModelInfo {
   std::string architecture;  ///< "gemma4"
   std::string name;          ///< what the file calls itself; may be empty
   std::string path;
-  std::uint32_t hidden_size = 0, query_heads = 0, vocabulary = 0, context_limit = 0, sliding_window = 0;
+  std::uint32_t hidden_size = 0, query_heads = 0, vocabulary = 0, context_limit = 0,
+                sliding_window = 0;
   float logit_softcap = 0, norm_epsilon = 0, rope_base = 0, rope_base_sliding = 0;
   std::vector<LayerInfo> layers;
   std::uint64_t parameters = 0, file_bytes = 0, tensors = 0;
-  SamplingOptions recommended_sampling;  ///< from the file, or Gemma 4's own: temperature 1, top_k 64, top_p 0.95
+  SamplingOptions recommended_sampling;  ///< from the file, or Gemma 4's own: temperature 1, top_k
+                                         ///< 64, top_p 0.95
 };
 
 /// One tensor of the file, for display.
@@ -64,11 +75,13 @@ struct TensorInfo {
   std::uint64_t bytes = 0;
 };
 
-/// A model's weights, vocabulary and worker threads. Immutable once loaded: copies are cheap handles to the same model, and
-/// any number of sessions on any threads may use it. The last handle or session frees it.
+/// A model's weights, vocabulary and worker threads. Immutable once loaded: copies are cheap
+/// handles to the same model, and any number of sessions on any threads may use it. The last handle
+/// or session frees it.
 class Model {
  public:
-  /// Reads a GGUF file (of a split checkpoint: its first file). Throws Error naming the file and what is wrong with it.
+  /// Reads a GGUF file (of a split checkpoint: its first file). Throws Error naming the file and
+  /// what is wrong with it.
   static Model load(const std::string& path, const LoadOptions& options = {});
 
   /// What a session with these options will take, to the byte.

@@ -13,21 +13,26 @@ namespace gemma4 {
 /// A token's id, 0 ... vocabulary size - 1.
 using Token = std::int32_t;
 
-/// What encode() makes of the texts of special tokens ("<bos>", "<|turn>", "<|channel>" ...) inside the input.
+/// What encode() makes of the texts of special tokens ("<bos>", "<|turn>", "<|channel>" ...) inside
+/// the input.
 enum class SpecialTokens : std::int32_t {
-  user_defined = 0,  ///< only the visible ones (tool calls, channels) become tokens; right for plain text
-  all = 1,           ///< all of them become tokens; right for rendered prompts and trusted text
-  none = 2,          ///< none does; right for untrusted content inside a prompt
+  user_defined =
+      0,     ///< only the visible ones (tool calls, channels) become tokens; right for plain text
+  all = 1,   ///< all of them become tokens; right for rendered prompts and trusted text
+  none = 2,  ///< none does; right for untrusted content inside a prompt
 };
 
-/// The tokenizer of a loaded model. Immutable: any number of threads may use it at once. Copies share one vocabulary.
+/// The tokenizer of a loaded model. Immutable: any number of threads may use it at once. Copies
+/// share one vocabulary.
 class Tokenizer {
  public:
   /// The tokens of `text` (UTF-8; an invalid byte becomes its byte token), without bos.
-  std::vector<Token> encode(std::string_view text, SpecialTokens special = SpecialTokens::user_defined) const;
+  std::vector<Token> encode(std::string_view text,
+                            SpecialTokens special = SpecialTokens::user_defined) const;
 
-  /// The bytes of the tokens put together; control tokens give nothing unless `special` is true. Throws
-  /// Error(invalid_argument) for an id outside the vocabulary. A byte token may leave incomplete UTF-8.
+  /// The bytes of the tokens put together; control tokens give nothing unless `special` is true.
+  /// Throws Error(invalid_argument) for an id outside the vocabulary. A byte token may leave
+  /// incomplete UTF-8.
   std::string decode(std::span<const Token> tokens, bool special = false) const;
 
   std::int32_t vocabulary_size() const;  ///< number of tokens

@@ -17,16 +17,17 @@ Buffer::Buffer(std::uint64_t size_bytes) {
   void* memory = VirtualAlloc(nullptr, size_bytes, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
   const bool failed = memory == nullptr;
 #else
-  void* memory = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   const bool failed = memory == MAP_FAILED;
 #endif
   if (failed) {
-    fail(ErrorCode::out_of_memory,
-         format_text("the system gave no memory for %llu bytes", static_cast<unsigned long long>(size_bytes)));
+    fail(ErrorCode::out_of_memory, format_text("the system gave no memory for %llu bytes",
+                                               static_cast<unsigned long long>(size_bytes)));
   }
 #if defined(MADV_HUGEPAGE)
-  // Weights and caches are streamed: 2 MiB pages save most of the page walks. Small buffers stay on small pages,
-  // so that a tiny model stays tiny. A refusal is harmless.
+  // Weights and caches are streamed: 2 MiB pages save most of the page walks. Small buffers stay on
+  // small pages, so that a tiny model stays tiny. A refusal is harmless.
   if (size_bytes >= (8u << 20)) madvise(memory, size_bytes, MADV_HUGEPAGE);
 #endif
   data_ = static_cast<std::byte*>(memory);

@@ -8,13 +8,16 @@
 
 namespace gemma4 {
 
-/// Zero-filled memory aligned to at least 64 bytes. Pages are committed when first touched, so a buffer may be reserved
-/// for the largest case and cost only what is used. Throws Error(out_of_memory).
+/// Zero-filled memory aligned to at least 64 bytes. Pages are committed when first touched, so a
+/// buffer may be reserved for the largest case and cost only what is used. Throws
+/// Error(out_of_memory).
 class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::uint64_t size_bytes);
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        size_bytes_(std::exchange(other.size_bytes_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_bytes_, other.size_bytes_);
@@ -30,8 +33,9 @@ class Buffer {
   std::uint64_t size_bytes_ = 0;
 };
 
-/// Cuts one Buffer into typed, 64-byte aligned arrays. Run it once without memory to learn the size (a plan), and again
-/// with memory to get the pointers: the same code states the plan and carves the arena, so the two cannot differ.
+/// Cuts one Buffer into typed, 64-byte aligned arrays. Run it once without memory to learn the size
+/// (a plan), and again with memory to get the pointers: the same code states the plan and carves
+/// the arena, so the two cannot differ.
 class Carver {
  public:
   Carver() = default;

@@ -19,11 +19,14 @@ inline std::optional<std::uint64_t> checked_add(std::uint64_t a, std::uint64_t b
   return a + b;
 }
 
-/// The next multiple of `multiple` (> 0) that is not below `value`. For sizes already known to be far from 2^64.
+/// The next multiple of `multiple` (> 0) that is not below `value`. For sizes already known to be
+/// far from 2^64.
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-constexpr std::uint64_t divide_up(std::uint64_t value, std::uint64_t divisor) { return (value + divisor - 1) / divisor; }
+constexpr std::uint64_t divide_up(std::uint64_t value, std::uint64_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
 
 }  // namespace gemma4

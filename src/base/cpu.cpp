@@ -12,12 +12,14 @@ namespace {
 CpuFeatures detect() {
   CpuFeatures features;
 #if defined(__x86_64__) && defined(__GNUC__)
-  // The compiler's runtime checks CPUID and XGETBV, so a feature the operating system does not save counts as absent.
+  // The compiler's runtime checks CPUID and XGETBV, so a feature the operating system does not save
+  // counts as absent.
   __builtin_cpu_init();
-  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-  features.avx512_vnni = features.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-                         __builtin_cpu_supports("avx512vnni");
+  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                  __builtin_cpu_supports("f16c");
+  features.avx512_vnni = features.avx2 && __builtin_cpu_supports("avx512f") &&
+                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 #elif defined(__aarch64__)
   features.neon = true;
 #endif

@@ -12,12 +12,14 @@ namespace gemma4 {
 #if defined(__GNUC__)
 __attribute__((format(printf, 1, 2)))
 #endif
-std::string format_text(const char* format, ...);
+std::string
+format_text(const char* format, ...);
 
 /// Throws Error(code, message).
 [[noreturn]] void fail(ErrorCode code, const std::string& message);
 
-/// Text from a file made fit for an error message: at most `limit` bytes, anything but printable ASCII as \xNN.
+/// Text from a file made fit for an error message: at most `limit` bytes, anything but printable
+/// ASCII as \xNN.
 std::string quoted(std::string_view text, std::size_t limit = 80);
 
 }  // namespace gemma4

@@ -16,27 +16,37 @@ std::uint64_t position_bytes(const LayerConfig& layer, KvType type) {
 
 }  // namespace
 
-/// A batch's first row sees window - 1 positions before it and its last row is batch - 1 positions on; both ends may stand inside a
-/// chunk, hence one chunk more. A context that never reaches that far needs no ring.
-std::uint32_t KvCache::ring_positions(const ModelConfig& config, std::uint32_t context, std::uint32_t batch) {
+/// A batch's first row sees window - 1 positions before it and its last row is batch - 1 positions
+/// on; both ends may stand inside a chunk, hence one chunk more. A context that never reaches that
+/// far needs no ring.
+std::uint32_t KvCache::ring_positions(const ModelConfig& config, std::uint32_t context,
+                                      std::uint32_t batch) {
   const std::uint64_t needed = std::uint64_t{config.window} + batch + kRollback;
-  return static_cast<std::uint32_t>(std::min(round_up(needed, kChunk) + kChunk, round_up(context, kChunk)));
+  return static_cast<std::uint32_t>(
+      std::min(round_up(needed, kChunk) + kChunk, round_up(context, kChunk)));
 }
 
-std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch) {
+std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32_t context,
+                             std::uint32_t batch) {
   std::uint64_t total = 0;
   for (const LayerConfig& layer : config.layers) {
-    const std::uint64_t positions = layer.sliding ? ring_positions(config, context, batch) : round_up(context, kPagePositions);
+    const std::uint64_t positions =
+        layer.sliding ? ring_positions(config, context, batch) : round_up(context, kPagePositions);
     total += positions * position_bytes(layer, type);
   }
   return total;
 }
 
 KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch)
-    : type_(type), context_(context), window_(config.window), ring_positions_(ring_positions(config, context, batch)) {
+    : type_(type),
+      context_(context),
+      window_(config.window),
+      ring_positions_(ring_positions(config, context, batch)) {
   memory_ = Buffer(bytes(config, type, context, batch));
   for (const LayerConfig& shape : config.layers) {
-    Layer layer{shape.sliding, shape.kv_heads, shape.head_size, shape.head_size * element_bytes(type), nullptr, {}};
+    Layer layer{shape.sliding,   shape.kv_heads,
+                shape.head_size, shape.head_size * element_bytes(type),
+                nullptr,         {}};
     if (shape.sliding) {
       layer.ring = memory_.data() + next_page_;
       next_page_ += ring_positions_ * position_bytes(shape, type);
@@ -58,11 +68,14 @@ void KvCache::grow(std::uint32_t end) {
   }
 }
 
-std::byte* KvCache::row(std::size_t index, std::uint32_t head, std::uint32_t position, std::uint32_t values) {
+std::byte* KvCache::row(std::size_t index, std::uint32_t head, std::uint32_t position,
+                        std::uint32_t values) {
   const Layer& layer = layers_[index];
   const std::uint64_t plane = std::uint64_t{values} * layer.kv_heads + head;
-  if (layer.sliding) return layer.ring + (plane * ring_positions_ + position % ring_positions_) * layer.row_bytes;
-  return layer.pages[position / kPagePositions] + (plane * kPagePositions + position % kPagePositions) * layer.row_bytes;
+  if (layer.sliding)
+    return layer.ring + (plane * ring_positions_ + position % ring_positions_) * layer.row_bytes;
+  return layer.pages[position / kPagePositions] +
+         (plane * kPagePositions + position % kPagePositions) * layer.row_bytes;
 }
 
 bool KvCache::can_resume_at(std::uint32_t position) const {

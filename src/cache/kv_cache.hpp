@@ -17,13 +17,16 @@ constexpr std::uint32_t kPagePositions = 256;
 /// Positions that can be taken back (rejected drafts, small rewinds) without losing a window.
 constexpr std::uint32_t kRollback = 64;
 
-/// Per layer and KV head the rows of kChunk consecutive positions lie one after another, chunk borders being absolute positions: what
-/// attention takes at once is always in one piece. Rows of full layers live in pages that are handed out as the context grows; rows of
-/// sliding layers in a ring of whole chunks that holds the window, one batch of new tokens and kRollback positions to go back.
+/// Per layer and KV head the rows of kChunk consecutive positions lie one after another, chunk
+/// borders being absolute positions: what attention takes at once is always in one piece. Rows of
+/// full layers live in pages that are handed out as the context grows; rows of sliding layers in a
+/// ring of whole chunks that holds the window, one batch of new tokens and kRollback positions to
+/// go back.
 class KvCache {
  public:
   /// Bytes for `context` positions; what the constructor takes.
-  static std::uint64_t bytes(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch);
+  static std::uint64_t bytes(const ModelConfig& config, KvType type, std::uint32_t context,
+                             std::uint32_t batch);
 
   KvCache(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch);
 
@@ -33,8 +36,12 @@ class KvCache {
   void grow(std::uint32_t end);
 
   /// Where the row of one position begins.
-  std::byte* key_row(std::size_t layer, std::uint32_t head, std::uint32_t position) { return row(layer, head, position, 0); }
-  std::byte* value_row(std::size_t layer, std::uint32_t head, std::uint32_t position) { return row(layer, head, position, 1); }
+  std::byte* key_row(std::size_t layer, std::uint32_t head, std::uint32_t position) {
+    return row(layer, head, position, 0);
+  }
+  std::byte* value_row(std::size_t layer, std::uint32_t head, std::uint32_t position) {
+    return row(layer, head, position, 1);
+  }
 
   /// Rows of the chunk that holds `position`, from the chunk's first position on.
   const std::byte* keys(std::size_t layer, std::uint32_t head, std::uint32_t position) const {
@@ -44,8 +51,8 @@ class KvCache {
     return const_cast<KvCache*>(this)->row(layer, head, position / kChunk * kChunk, 1);
   }
 
-  /// Whether the window before `position` is still whole, so that evaluation can go on there. `written`: the highest end of
-  /// positions ever written since the last reset.
+  /// Whether the window before `position` is still whole, so that evaluation can go on there.
+  /// `written`: the highest end of positions ever written since the last reset.
   bool can_resume_at(std::uint32_t position) const;
 
   /// Positions below `end` hold rows now.
@@ -59,12 +66,14 @@ class KvCache {
     bool sliding;
     std::uint32_t kv_heads, head_size;
     std::uint64_t row_bytes;
-    std::byte* ring = nullptr;        // sliding: [keys, values][kv_heads][ring positions][row]
-    std::vector<std::byte*> pages;    // full: each [keys, values][kv_heads][kPagePositions][row]
+    std::byte* ring = nullptr;      // sliding: [keys, values][kv_heads][ring positions][row]
+    std::vector<std::byte*> pages;  // full: each [keys, values][kv_heads][kPagePositions][row]
   };
 
-  static std::uint32_t ring_positions(const ModelConfig& config, std::uint32_t context, std::uint32_t batch);
-  std::byte* row(std::size_t layer, std::uint32_t head, std::uint32_t position, std::uint32_t values);
+  static std::uint32_t ring_positions(const ModelConfig& config, std::uint32_t context,
+                                      std::uint32_t batch);
+  std::byte* row(std::size_t layer, std::uint32_t head, std::uint32_t position,
+                 std::uint32_t values);
 
   KvType type_;
   std::uint32_t context_, window_, ring_positions_;

@@ -5,9 +5,10 @@
 
 namespace gemma4 {
 
-/// `rows` rows of `columns` numbers (a multiple of 32). The 8-bit form (docs/numerics.md, rule 2) comes with offset terms: the kernels
-/// keep weight codes unsigned, so sum((w - 8) * q) = sum(w * q) - 8 * sum(q) starts from a stored -8 * sum(q). The terms are split
-/// into two 16-bit halves, columns 4s, 4s+1 and 4s+2, 4s+3, because the 16-bit kernels add up these halves apart.
+/// `rows` rows of `columns` numbers (a multiple of 32). The 8-bit form (docs/numerics.md, rule 2)
+/// comes with offset terms: the kernels keep weight codes unsigned, so sum((w - 8) * q) = sum(w *
+/// q) - 8 * sum(q) starts from a stored -8 * sum(q). The terms are split into two 16-bit halves,
+/// columns 4s, 4s+1 and 4s+2, 4s+3, because the 16-bit kernels add up these halves apart.
 struct Activations {
   std::uint32_t columns = 0;
   float* values = nullptr;           ///< [rows][columns]; null when only the 8-bit form is needed

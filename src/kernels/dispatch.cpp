@@ -10,18 +10,28 @@ extern const Kernels kTable;
 namespace avx2 {
 extern const Kernels kTable;
 }
+namespace avx512 {
+extern const Kernels kTable;
+}
 
 const char* isa_name(Isa isa) noexcept {
   switch (isa) {
-    case Isa::automatic: return "auto";
-    case Isa::scalar: return "scalar";
-    case Isa::avx2: return "avx2";
+    case Isa::automatic:
+      return "auto";
+    case Isa::scalar:
+      return "scalar";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
   }
   return "unknown";
 }
 
 const Kernels* find_kernels(Isa isa) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
+  if ((isa == Isa::automatic || isa == Isa::avx512) && cpu_features().avx512_vnni)
+    return &avx512::kTable;
   if ((isa == Isa::automatic || isa == Isa::avx2) && cpu_features().avx2) return &avx2::kTable;
 #endif
   if (isa == Isa::automatic || isa == Isa::scalar) return &scalar::kTable;

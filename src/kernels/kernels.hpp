@@ -1,4 +1,5 @@
-// The arithmetic, as a table of functions: one table per instruction set, all giving the same bits (docs/numerics.md).
+// The arithmetic, as a table of functions: one table per instruction set, all giving the same bits
+// (docs/numerics.md).
 #pragma once
 
 #include <cstddef>
@@ -11,10 +12,13 @@
 
 namespace gemma4 {
 
-constexpr std::uint32_t kChunk = 64;     ///< KV positions that attention takes together, by absolute position
-constexpr std::uint32_t kSegment = 1024; ///< KV positions whose chunks are merged before segments are merged
+constexpr std::uint32_t kChunk =
+    64;  ///< KV positions that attention takes together, by absolute position
+constexpr std::uint32_t kSegment =
+    1024;  ///< KV positions whose chunks are merged before segments are merged
 
-/// The running state of attention for `rows` query vectors: maximum, sum of exponentials, weighted sum of V.
+/// The running state of attention for `rows` query vectors: maximum, sum of exponentials, weighted
+/// sum of V.
 struct AttentionState {
   float* maximum = nullptr;  ///< [rows]
   float* sum = nullptr;      ///< [rows]
@@ -29,31 +33,35 @@ struct AttentionChunk {
   const void* keys = nullptr;    ///< [kChunk][head_size] of the row type
   const void* values = nullptr;  ///< likewise
   KvType type = KvType::f16;
-  const std::uint8_t* first = nullptr;  ///< [rows]: visible rows of the chunk are first ... last-1; equal: none
-  const std::uint8_t* last = nullptr;   ///< [rows]
-  float* scores = nullptr;              ///< scratch [rows][kChunk]
-  float* widened = nullptr;             ///< scratch [kChunk][head_size]; used when type is not f32
+  const std::uint8_t* first =
+      nullptr;  ///< [rows]: visible rows of the chunk are first ... last-1; equal: none
+  const std::uint8_t* last = nullptr;  ///< [rows]
+  float* scores = nullptr;             ///< scratch [rows][kChunk]
+  float* widened = nullptr;            ///< scratch [kChunk][head_size]; used when type is not f32
 };
 
 struct Kernels {
   Isa isa;
 
-  /// y[c * y_stride + 16 t + r] = row 16 t + r of the matrix times column c, for `tiles` tiles from `matrix` on and `count` columns.
-  /// Writes whole tiles.
-  void (*matmul)(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles, const Activations& a, std::uint32_t count, float* y,
-                 std::uint64_t y_stride);
+  /// y[c * y_stride + 16 t + r] = row 16 t + r of the matrix times column c, for `tiles` tiles from
+  /// `matrix` on and `count` columns. Writes whole tiles.
+  void (*matmul)(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles,
+                 const Activations& a, std::uint32_t count, float* y, std::uint64_t y_stride);
 
   /// Fills the 8-bit form of `rows` rows from `values` [rows][a.columns].
   void (*quantize)(const float* values, std::uint32_t rows, const Activations& a);
 
   /// out = x / sqrt(mean(x^2) + epsilon) * weight; weight may be null. out may be x.
-  void (*rms_norm)(const float* x, const float* weight, std::uint32_t size, float epsilon, float* out);
+  void (*rms_norm)(const float* x, const float* weight, std::uint32_t size, float epsilon,
+                   float* out);
 
   /// x = (x + rms_norm(y, weight)) * factor
-  void (*add_rms_norm)(float* x, const float* y, const float* weight, std::uint32_t size, float epsilon, float factor);
+  void (*add_rms_norm)(float* x, const float* y, const float* weight, std::uint32_t size,
+                       float epsilon, float factor);
 
   /// Rotates the pairs (i, i + size/2), i < pairs, by the given cosines and sines, in place.
-  void (*rotate)(float* x, std::uint32_t size, std::uint32_t pairs, const float* cosine, const float* sine);
+  void (*rotate)(float* x, std::uint32_t size, std::uint32_t pairs, const float* cosine,
+                 const float* sine);
 
   /// out = gelu(gate) * up (tanh form). out may be gate.
   void (*gelu_multiply)(const float* gate, const float* up, std::uint32_t size, float* out);
@@ -68,17 +76,20 @@ struct Kernels {
   void (*attend)(const AttentionChunk& chunk, const AttentionState& state);
 
   /// Takes the state of a later segment into `state`.
-  void (*merge)(const AttentionState& state, const AttentionState& later, std::uint32_t rows, std::uint32_t head_size);
+  void (*merge)(const AttentionState& state, const AttentionState& later, std::uint32_t rows,
+                std::uint32_t head_size);
 
   /// out = value / sum.
-  void (*finish)(const AttentionState& state, std::uint32_t rows, std::uint32_t head_size, float* out);
+  void (*finish)(const AttentionState& state, std::uint32_t rows, std::uint32_t head_size,
+                 float* out);
 
   // For tests: the elementary functions on arrays.
   void (*exponential)(const float* x, std::uint32_t size, float* out);
   void (*hyperbolic_tangent)(const float* x, std::uint32_t size, float* out);
 };
 
-/// The table for an instruction set, or nullptr when this build or this processor lacks it. automatic = the best there is.
+/// The table for an instruction set, or nullptr when this build or this processor lacks it.
+/// automatic = the best there is.
 const Kernels* find_kernels(Isa isa) noexcept;
 
 /// An empty state.

@@ -1,8 +1,10 @@
-// How matrices lie in memory for the kernels. Sixteen rows form a tile; a tile is a run of blocks along the columns. One layout
-// serves every instruction set, so a packed matrix is valid on any machine.
+// How matrices lie in memory for the kernels. Sixteen rows form a tile; a tile is a run of blocks
+// along the columns. One layout serves every instruction set, so a packed matrix is valid on any
+// machine.
 //
-// Inside a block the codes stand in steps of 4 columns: 64 bytes hold 16 rows x 4 columns, row r at bytes 4r ... 4r+3. A
-// 256-bit register takes 8 rows of a step, a 512-bit register all 16, and 4 activation bytes are broadcast against them.
+// Inside a block the codes stand in steps of 4 columns: 64 bytes hold 16 rows x 4 columns, row r at
+// bytes 4r ... 4r+3. A 256-bit register takes 8 rows of a step, a 512-bit register all 16, and 4
+// activation bytes are broadcast against them.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +17,9 @@ enum class MatrixFormat : std::uint8_t { q4_0, q8_0, q6_k, f32, f16, bf16 };
 constexpr std::uint32_t kTileRows = 16;
 constexpr std::uint32_t kBlock = 32;  ///< columns that share one activation scale
 
-/// 16 rows x 64 columns of Q4_0: the same 4.5 bits per weight as in the file. Two blocks of 32 stand together so that every
-/// part begins on a cache line. codes[b][64 * s + 4 * r + j]: low nibble = column 4s + j of block b, high nibble = column 16 + 4s + j.
+/// 16 rows x 64 columns of Q4_0: the same 4.5 bits per weight as in the file. Two blocks of 32
+/// stand together so that every part begins on a cache line. codes[b][64 * s + 4 * r + j]: low
+/// nibble = column 4s + j of block b, high nibble = column 16 + 4s + j.
 struct Q4Block {
   std::uint16_t scale[2][kTileRows];  // IEEE half
   std::uint8_t codes[2][256];         // code + 8, 0 ... 15
@@ -30,8 +33,9 @@ struct Q8Block {
 };
 static_assert(sizeof(Q8Block) == 1088);
 
-/// 16 rows x 256 columns of Q6_K, as many bytes as in the file. The low nibbles of each 32 columns lie as in Q4Block; of the high bit pairs,
-/// byte high[b][64 * h + 4 * r + j] holds those of columns 16h + j, +4, +8, +12 from its lowest bits up.
+/// 16 rows x 256 columns of Q6_K, as many bytes as in the file. The low nibbles of each 32 columns
+/// lie as in Q4Block; of the high bit pairs, byte high[b][64 * h + 4 * r + j] holds those of
+/// columns 16h + j, +4, +8, +12 from its lowest bits up.
 struct Q6Block {
   std::uint8_t low[8][256];
   std::uint8_t high[8][128];
@@ -40,25 +44,35 @@ struct Q6Block {
 };
 static_assert(sizeof(Q6Block) == 3360);
 
-/// Columns that one stored block covers; a matrix of this format needs a multiple of 32 (Q6_K: 256) columns.
+/// Columns that one stored block covers; a matrix of this format needs a multiple of 32 (Q6_K: 256)
+/// columns.
 constexpr std::uint32_t stored_block_columns(MatrixFormat format) {
   switch (format) {
     case MatrixFormat::q4_0:
-    case MatrixFormat::q8_0: return 64;
-    case MatrixFormat::q6_k: return 256;
-    default: return 1;
+    case MatrixFormat::q8_0:
+      return 64;
+    case MatrixFormat::q6_k:
+      return 256;
+    default:
+      return 1;
   }
 }
 
 /// Bytes of one tile of 16 rows. Floats are kept row after row.
 constexpr std::uint64_t tile_bytes(MatrixFormat format, std::uint32_t columns) {
-  const std::uint64_t blocks = (std::uint64_t{columns} + stored_block_columns(format) - 1) / stored_block_columns(format);
+  const std::uint64_t blocks =
+      (std::uint64_t{columns} + stored_block_columns(format) - 1) / stored_block_columns(format);
   switch (format) {
-    case MatrixFormat::q4_0: return blocks * sizeof(Q4Block);
-    case MatrixFormat::q8_0: return blocks * sizeof(Q8Block);
-    case MatrixFormat::q6_k: return blocks * sizeof(Q6Block);
-    case MatrixFormat::f32: return blocks * kTileRows * 4;
-    default: return blocks * kTileRows * 2;
+    case MatrixFormat::q4_0:
+      return blocks * sizeof(Q4Block);
+    case MatrixFormat::q8_0:
+      return blocks * sizeof(Q8Block);
+    case MatrixFormat::q6_k:
+      return blocks * sizeof(Q6Block);
+    case MatrixFormat::f32:
+      return blocks * kTileRows * 4;
+    default:
+      return blocks * kTileRows * 2;
   }
 }
 

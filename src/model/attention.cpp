@@ -10,9 +10,17 @@ namespace {
 /// One layer's job: which query vectors make a task and what they see.
 class LayerAttention {
  public:
-  LayerAttention(const Network& network, std::size_t layer, const KvCache& cache, std::uint32_t first, std::uint32_t rows, Workspace& work)
-      : kernels_(network.kernels), shape_(network.config.layers[layer]), layer_(layer), window_(network.config.window), cache_(cache),
-        first_(first), rows_(rows), query_heads_(network.config.query_heads), work_(work) {
+  LayerAttention(const Network& network, std::size_t layer, const KvCache& cache,
+                 std::uint32_t first, std::uint32_t rows, Workspace& work)
+      : kernels_(network.kernels),
+        shape_(network.config.layers[layer]),
+        layer_(layer),
+        window_(network.config.window),
+        cache_(cache),
+        first_(first),
+        rows_(rows),
+        query_heads_(network.config.query_heads),
+        work_(work) {
     group_ = query_heads_ / shape_.kv_heads;
     task_heads_ = std::min(group_, kQueryRows);
     first_segment_ = oldest(0) / kSegment;
@@ -23,34 +31,42 @@ class LayerAttention {
     const std::uint32_t threads = static_cast<std::uint32_t>(pool.threads());
     const bool split = !shape_.sliding && rows_ <= kSplitRows && segments_ > 1;
     // few rows over a short range: let threads take different heads of a group
-    while (!split && row_blocks() * shape_.kv_heads * head_blocks() < threads && task_heads_ > 1) task_heads_ = (task_heads_ + 1) / 2;
+    while (!split && row_blocks() * shape_.kv_heads * head_blocks() < threads && task_heads_ > 1)
+      task_heads_ = (task_heads_ + 1) / 2;
     const std::uint32_t units = shape_.kv_heads * head_blocks() * row_blocks();
     if (!split) {
-      pool.run(units, cancel, [&](std::uint32_t task, std::uint32_t worker) { whole(unit(task), work_.workers[worker]); });
+      pool.run(units, cancel, [&](std::uint32_t task, std::uint32_t worker) {
+        whole(unit(task), work_.workers[worker]);
+      });
       return;
     }
     pool.run(units * segments_, cancel, [&](std::uint32_t task, std::uint32_t worker) {
       const Unit u = unit(task / segments_);
-      segment(u, first_segment_ + task % segments_, split_state(u, task % segments_), work_.workers[worker]);
+      segment(u, first_segment_ + task % segments_, split_state(u, task % segments_),
+              work_.workers[worker]);
     });
     pool.run(units, cancel, [&](std::uint32_t task, std::uint32_t worker) {
       const Unit u = unit(task);
       const AttentionState& total = work_.workers[worker].total;
       reset(total, u.vectors(), shape_.head_size);
-      for (std::uint32_t s = 0; s < segments_; ++s) kernels_.merge(total, split_state(u, s), u.vectors(), shape_.head_size);
+      for (std::uint32_t s = 0; s < segments_; ++s)
+        kernels_.merge(total, split_state(u, s), u.vectors(), shape_.head_size);
       finish(u, total);
     });
   }
 
  private:
-  /// Query vectors of one KV head: `rows` rows from `row` on, `heads` query heads from `head` (within the group) on. They lie together
-  /// in `rotated`, because several rows are taken only when all heads of the group are.
+  /// Query vectors of one KV head: `rows` rows from `row` on, `heads` query heads from `head`
+  /// (within the group) on. They lie together in `rotated`, because several rows are taken only
+  /// when all heads of the group are.
   struct Unit {
     std::uint32_t kv_head, head, heads, row, rows;
     std::uint32_t vectors() const { return heads * rows; }
   };
 
-  std::uint32_t task_rows() const { return task_heads_ < group_ ? 1 : std::max(1u, kQueryRows / group_); }
+  std::uint32_t task_rows() const {
+    return task_heads_ < group_ ? 1 : std::max(1u, kQueryRows / group_);
+  }
   std::uint32_t head_blocks() const { return (group_ + task_heads_ - 1) / task_heads_; }
   std::uint32_t row_blocks() const { return (rows_ + task_rows() - 1) / task_rows(); }
 
@@ -72,16 +88,20 @@ class LayerAttention {
   }
 
   AttentionState split_state(const Unit& u, std::uint32_t segment) const {
-    const std::uint64_t vector = (std::uint64_t{segment} * kSplitRows * query_heads_) + (std::uint64_t{u.kv_head} * rows_ + u.row) * group_ + u.head;
-    return {work_.split.maximum + vector, work_.split.sum + vector, work_.split.value + vector * shape_.head_size};
+    const std::uint64_t vector = (std::uint64_t{segment} * kSplitRows * query_heads_) +
+                                 (std::uint64_t{u.kv_head} * rows_ + u.row) * group_ + u.head;
+    return {work_.split.maximum + vector, work_.split.sum + vector,
+            work_.split.value + vector * shape_.head_size};
   }
 
   const float* query(const Unit& u) const {
-    return work_.rotated.data() + ((std::uint64_t{u.kv_head} * rows_ + u.row) * group_ + u.head) * shape_.head_size;
+    return work_.rotated.data() +
+           ((std::uint64_t{u.kv_head} * rows_ + u.row) * group_ + u.head) * shape_.head_size;
   }
 
   /// Takes the visible part of one segment into an emptied state.
-  void segment(const Unit& u, std::uint32_t index, const AttentionState& state, WorkerScratch& scratch) const {
+  void segment(const Unit& u, std::uint32_t index, const AttentionState& state,
+               WorkerScratch& scratch) const {
     reset(state, u.vectors(), shape_.head_size);
     const std::uint32_t begin = std::max(index * kSegment, oldest(u.row) / kChunk * kChunk);
     const std::uint32_t end = std::min((index + 1) * kSegment, first_ + u.row + u.rows);
@@ -90,13 +110,16 @@ class LayerAttention {
       for (std::uint32_t v = 0; v < u.vectors(); ++v) {
         const std::uint32_t row = u.row + v / u.heads;
         const std::uint32_t from = std::clamp(oldest(row), position, position + kChunk) - position;
-        const std::uint32_t to = std::clamp(first_ + row + 1, position, position + kChunk) - position;
+        const std::uint32_t to =
+            std::clamp(first_ + row + 1, position, position + kChunk) - position;
         first[v] = static_cast<std::uint8_t>(std::min(from, to));
         last[v] = static_cast<std::uint8_t>(to);
       }
-      kernels_.attend({query(u), u.vectors(), shape_.head_size, cache_.keys(layer_, u.kv_head, position),
-                       cache_.values(layer_, u.kv_head, position), cache_.type(), first, last, scratch.scores.data(), scratch.widened.data()},
-                      state);
+      kernels_.attend(
+          {query(u), u.vectors(), shape_.head_size, cache_.keys(layer_, u.kv_head, position),
+           cache_.values(layer_, u.kv_head, position), cache_.type(), first, last,
+           scratch.scores.data(), scratch.widened.data()},
+          state);
     }
   }
 
@@ -112,8 +135,11 @@ class LayerAttention {
   void finish(const Unit& u, const AttentionState& state) const {
     for (std::uint32_t r = 0; r < u.rows; ++r) {
       const std::uint64_t vector = std::uint64_t{r} * u.heads;
-      const AttentionState row = {state.maximum + vector, state.sum + vector, state.value + vector * shape_.head_size};
-      const std::uint64_t out = (std::uint64_t{u.row + r} * query_heads_ + u.kv_head * group_ + u.head) * shape_.head_size;
+      const AttentionState row = {state.maximum + vector, state.sum + vector,
+                                  state.value + vector * shape_.head_size};
+      const std::uint64_t out =
+          (std::uint64_t{u.row + r} * query_heads_ + u.kv_head * group_ + u.head) *
+          shape_.head_size;
       kernels_.finish(row, u.heads, shape_.head_size, work_.attended.data() + out);
     }
   }
@@ -130,8 +156,9 @@ class LayerAttention {
 
 }  // namespace
 
-void attend_layer(const Network& network, std::size_t layer, const KvCache& cache, std::uint32_t first, std::uint32_t rows, Workspace& work,
-                  WorkerPool& pool, const std::atomic<bool>* cancel) {
+void attend_layer(const Network& network, std::size_t layer, const KvCache& cache,
+                  std::uint32_t first, std::uint32_t rows, Workspace& work, WorkerPool& pool,
+                  const std::atomic<bool>* cancel) {
   LayerAttention(network, layer, cache, first, rows, work).run(pool, cancel);
 }
 

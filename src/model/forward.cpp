@@ -5,7 +5,8 @@
 
 namespace gemma4 {
 
-bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& cache, const std::atomic<bool>* cancel) {
+bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& cache,
+                  const std::atomic<bool>* cancel) {
   const std::uint32_t rows = static_cast<std::uint32_t>(tokens.size());
   cancel_ = cancel;
   cache.grow(first + rows);
@@ -22,25 +23,27 @@ bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& c
 /// Embedding rows into the residual stream, and the angles of their positions.
 void Forward::embed(std::span<const Token> tokens, std::uint32_t first) {
   const std::uint32_t hidden = network_.config.hidden;
-  pool_.run(static_cast<std::uint32_t>(tokens.size()), cancel_, [&](std::uint32_t row, std::uint32_t) {
-    const std::span<float> x = work_.residual.subspan(std::uint64_t{row} * hidden, hidden);
-    read_row(network_.weights.embedding, static_cast<std::uint32_t>(tokens[row]), x);
-    for (float& value : x) value *= network_.config.embedding_scale;
-    for (int kind = 0; kind < 2; ++kind) {
-      const RotaryTable& table = kind == 0 ? network_.rotary_full : network_.rotary_sliding;
-      const std::uint64_t at = std::uint64_t{row} * table.pairs();
-      table.angles(first + row, work_.cosine[kind].data() + at, work_.sine[kind].data() + at);
-    }
-  });
+  pool_.run(
+      static_cast<std::uint32_t>(tokens.size()), cancel_, [&](std::uint32_t row, std::uint32_t) {
+        const std::span<float> x = work_.residual.subspan(std::uint64_t{row} * hidden, hidden);
+        read_row(network_.weights.embedding, static_cast<std::uint32_t>(tokens[row]), x);
+        for (float& value : x) value *= network_.config.embedding_scale;
+        for (int kind = 0; kind < 2; ++kind) {
+          const RotaryTable& table = kind == 0 ? network_.rotary_full : network_.rotary_sliding;
+          const std::uint64_t at = std::uint64_t{row} * table.pairs();
+          table.angles(first + row, work_.cosine[kind].data() + at, work_.sine[kind].data() + at);
+        }
+      });
 }
 
 /// normed = rms_norm(residual), for the matrices that follow.
-void Forward::norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight, bool codes) {
+void Forward::norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight,
+                        bool codes) {
   const std::uint32_t hidden = network_.config.hidden;
   pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
     const Activations out = work_.normed.from(row);
-    network_.kernels.rms_norm(work_.residual.data() + std::uint64_t{from + row} * hidden, weight.data(), hidden, network_.config.norm_epsilon,
-                              out.values);
+    network_.kernels.rms_norm(work_.residual.data() + std::uint64_t{from + row} * hidden,
+                              weight.data(), hidden, network_.config.norm_epsilon, out.values);
     if (codes) network_.kernels.quantize(out.values, 1, out);
   });
 }
@@ -50,13 +53,14 @@ void Forward::add_rows(std::uint32_t rows, std::span<const float> weight, float 
   const std::uint32_t hidden = network_.config.hidden;
   pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
     const std::uint64_t at = std::uint64_t{row} * hidden;
-    network_.kernels.add_rms_norm(work_.residual.data() + at, work_.projected.data() + at, weight.data(), hidden, network_.config.norm_epsilon,
-                                  factor);
+    network_.kernels.add_rms_norm(work_.residual.data() + at, work_.projected.data() + at,
+                                  weight.data(), hidden, network_.config.norm_epsilon, factor);
   });
 }
 
 /// A batch of wide rows as activations, in 8 bits where the matrix wants them.
-Activations Forward::widen(std::span<float> values, std::uint32_t columns, std::uint32_t rows, bool codes) {
+Activations Forward::widen(std::span<float> values, std::uint32_t columns, std::uint32_t rows,
+                           bool codes) {
   Activations a = work_.wide;
   a.columns = columns;
   a.values = values.data();
@@ -69,8 +73,10 @@ Activations Forward::widen(std::span<float> values, std::uint32_t columns, std::
   return a;
 }
 
-/// Norms and rotates the heads of one row: queries to where attention wants them, keys and values into the cache.
-void Forward::heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows, KvCache& cache, WorkerScratch& scratch) {
+/// Norms and rotates the heads of one row: queries to where attention wants them, keys and values
+/// into the cache.
+void Forward::heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows,
+                    KvCache& cache, WorkerScratch& scratch) {
   const LayerConfig& shape = network_.config.layers[layer];
   const LayerWeights& weights = network_.weights.layers[layer];
   const Kernels& kernels = network_.kernels;
@@ -80,8 +86,10 @@ void Forward::heads(std::size_t layer, std::uint32_t row, std::uint32_t first, s
   const float* cosine = work_.cosine[shape.sliding].data() + std::uint64_t{row} * pairs;
   const float* sine = work_.sine[shape.sliding].data() + std::uint64_t{row} * pairs;
   for (std::uint32_t head = 0; head < network_.config.query_heads; ++head) {
-    const float* in = work_.query.data() + (std::uint64_t{row} * network_.config.query_heads + head) * size;
-    float* out = work_.rotated.data() + ((std::uint64_t{head / group} * rows + row) * group + head % group) * size;
+    const float* in =
+        work_.query.data() + (std::uint64_t{row} * network_.config.query_heads + head) * size;
+    float* out = work_.rotated.data() +
+                 ((std::uint64_t{head / group} * rows + row) * group + head % group) * size;
     kernels.rms_norm(in, weights.query_norm.data(), size, epsilon, out);
     kernels.rotate(out, size, pairs, cosine, sine);
   }
@@ -98,16 +106,23 @@ void Forward::heads(std::size_t layer, std::uint32_t row, std::uint32_t first, s
   }
 }
 
-void Forward::attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache) {
+void Forward::attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows,
+                              KvCache& cache) {
   const LayerConfig& shape = network_.config.layers[layer];
   const LayerWeights& w = network_.weights.layers[layer];
-  const bool codes = takes_int8(w.query.format) || takes_int8(w.key.format) || (w.value.rows != 0 && takes_int8(w.value.format));
+  const bool codes = takes_int8(w.query.format) || takes_int8(w.key.format) ||
+                     (w.value.rows != 0 && takes_int8(w.value.format));
   norm_rows(0, rows, w.attention_norm, codes);
-  multiply(network_.kernels, pool_, cancel_,
-           {{w.query, work_.query.data()}, {w.key, work_.key.data()}, {w.value, work_.value.data()}}, work_.normed, rows);
-  pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t worker) { heads(layer, row, first, rows, cache, work_.workers[worker]); });
+  multiply(
+      network_.kernels, pool_, cancel_,
+      {{w.query, work_.query.data()}, {w.key, work_.key.data()}, {w.value, work_.value.data()}},
+      work_.normed, rows);
+  pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t worker) {
+    heads(layer, row, first, rows, cache, work_.workers[worker]);
+  });
   attend_layer(network_, layer, cache, first, rows, work_, pool_, cancel_);
-  const Activations attended = widen(work_.attended, network_.config.query_size(shape), rows, takes_int8(w.output.format));
+  const Activations attended =
+      widen(work_.attended, network_.config.query_size(shape), rows, takes_int8(w.output.format));
   multiply(network_.kernels, pool_, cancel_, {{w.output, work_.projected.data()}}, attended, rows);
   add_rows(rows, w.post_attention_norm, 1.0f);
 }
@@ -119,17 +134,22 @@ void Forward::feed_forward_block(std::size_t layer, std::uint32_t rows) {
   const Kernels& kernels = network_.kernels;
   norm_rows(0, rows, w.feed_forward_norm, takes_int8(w.gate.format) || takes_int8(w.up.format));
   const std::uint32_t step = std::min({tiles_per_task(w.gate), tiles_per_task(w.up), kPairTiles});
-  pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), cancel_, [&](std::uint32_t task, std::uint32_t worker) {
-    const std::uint32_t tile = task * step, tiles = std::min(step, w.gate.tiles() - tile), width = tiles * kTileRows;
-    float* gate = work_.gated.data() + std::uint64_t{tile} * kTileRows;
-    float* up = work_.workers[worker].up.data();
-    kernels.matmul(w.gate.format, w.gate.data + tile * tile_bytes(w.gate.format, w.gate.columns), tiles, work_.normed, rows, gate, shape.feed_forward);
-    kernels.matmul(w.up.format, w.up.data + tile * tile_bytes(w.up.format, w.up.columns), tiles, work_.normed, rows, up, width);
-    for (std::uint32_t row = 0; row < rows; ++row) {
-      float* out = gate + std::uint64_t{row} * shape.feed_forward;
-      kernels.gelu_multiply(out, up + std::uint64_t{row} * width, width, out);
-    }
-  });
+  pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), cancel_,
+            [&](std::uint32_t task, std::uint32_t worker) {
+              const std::uint32_t tile = task * step, tiles = std::min(step, w.gate.tiles() - tile),
+                                  width = tiles * kTileRows;
+              float* gate = work_.gated.data() + std::uint64_t{tile} * kTileRows;
+              float* up = work_.workers[worker].up.data();
+              kernels.matmul(w.gate.format,
+                             w.gate.data + tile * tile_bytes(w.gate.format, w.gate.columns), tiles,
+                             work_.normed, rows, gate, shape.feed_forward);
+              kernels.matmul(w.up.format, w.up.data + tile * tile_bytes(w.up.format, w.up.columns),
+                             tiles, work_.normed, rows, up, width);
+              for (std::uint32_t row = 0; row < rows; ++row) {
+                float* out = gate + std::uint64_t{row} * shape.feed_forward;
+                kernels.gelu_multiply(out, up + std::uint64_t{row} * width, width, out);
+              }
+            });
   const Activations gated = widen(work_.gated, shape.feed_forward, rows, takes_int8(w.down.format));
   multiply(kernels, pool_, cancel_, {{w.down, work_.projected.data()}}, gated, rows);
   add_rows(rows, w.post_feed_forward_norm, w.scale);
@@ -141,17 +161,23 @@ bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<b
   norm_rows(row, count, network_.weights.output_norm, takes_int8(head.format));
   const std::uint32_t step = tiles_per_task(head);
   const std::uint64_t stride = std::uint64_t{head.tiles()} * kTileRows;
-  pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)), cancel_, [&](std::uint32_t task, std::uint32_t) {
-    const std::uint32_t tile = task * step, tiles = std::min(step, head.tiles() - tile);
-    float* out = work_.logits.data() + std::uint64_t{tile} * kTileRows;
-    network_.kernels.matmul(head.format, head.data + tile * tile_bytes(head.format, head.columns), tiles, work_.normed, count, out, stride);
-    for (std::uint32_t c = 0; c < count; ++c) network_.kernels.soft_cap(out + c * stride, tiles * kTileRows, network_.config.softcap);
-  });
+  pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)), cancel_,
+            [&](std::uint32_t task, std::uint32_t) {
+              const std::uint32_t tile = task * step, tiles = std::min(step, head.tiles() - tile);
+              float* out = work_.logits.data() + std::uint64_t{tile} * kTileRows;
+              network_.kernels.matmul(head.format,
+                                      head.data + tile * tile_bytes(head.format, head.columns),
+                                      tiles, work_.normed, count, out, stride);
+              for (std::uint32_t c = 0; c < count; ++c)
+                network_.kernels.soft_cap(out + c * stride, tiles * kTileRows,
+                                          network_.config.softcap);
+            });
   return cancel == nullptr || !cancel->load(std::memory_order_relaxed);
 }
 
 std::span<const float> Forward::logits_row(std::uint32_t i) const {
-  return work_.logits.subspan(std::uint64_t{i} * network_.head().tiles() * kTileRows, network_.config.vocabulary);
+  return work_.logits.subspan(std::uint64_t{i} * network_.head().tiles() * kTileRows,
+                              network_.config.vocabulary);
 }
 
 }  // namespace gemma4

@@ -13,16 +13,21 @@
 
 namespace gemma4 {
 
-/// One session's evaluation. A row's results depend on its own tokens alone: not on the batch it comes in, the threads, or the kernels.
+/// One session's evaluation. A row's results depend on its own tokens alone: not on the batch it
+/// comes in, the threads, or the kernels.
 class Forward {
  public:
-  Forward(const Network& network, WorkerPool& pool, Workspace& work) : network_(network), pool_(pool), work_(work) {}
+  Forward(const Network& network, WorkerPool& pool, Workspace& work)
+      : network_(network), pool_(pool), work_(work) {}
 
-  /// Evaluates tokens at positions first, first + 1, ... (at most the workspace's batch) and writes their K and V. Everything before
-  /// `first` must be in the cache. False when cancelled: the cache rows of these positions are then undefined.
-  bool run(std::span<const Token> tokens, std::uint32_t first, KvCache& cache, const std::atomic<bool>* cancel);
+  /// Evaluates tokens at positions first, first + 1, ... (at most the workspace's batch) and writes
+  /// their K and V. Everything before `first` must be in the cache. False when cancelled: the cache
+  /// rows of these positions are then undefined.
+  bool run(std::span<const Token> tokens, std::uint32_t first, KvCache& cache,
+           const std::atomic<bool>* cancel);
 
-  /// Logits of rows row ... row + count - 1 of the last run (count <= kLogitRows), soft-capped. False when cancelled.
+  /// Logits of rows row ... row + count - 1 of the last run (count <= kLogitRows), soft-capped.
+  /// False when cancelled.
   bool logits(std::uint32_t row, std::uint32_t count, const std::atomic<bool>* cancel);
 
   /// [vocabulary] of the i-th row of the last logits() call.
@@ -31,7 +36,8 @@ class Forward {
  private:
   void embed(std::span<const Token> tokens, std::uint32_t first);
   void attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);
-  void heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows, KvCache& cache, WorkerScratch& scratch);
+  void heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows,
+             KvCache& cache, WorkerScratch& scratch);
   void feed_forward_block(std::size_t layer, std::uint32_t rows);
   void norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight, bool codes);
   void add_rows(std::uint32_t rows, std::span<const float> weight, float factor);

@@ -19,29 +19,37 @@ struct Product {
   float* out;
 };
 
-/// Weights that one task reads: long enough to stream, short enough to share out, and to stop soon after a cancel.
+/// Weights that one task reads: long enough to stream, short enough to share out, and to stop soon
+/// after a cancel.
 constexpr std::uint64_t kTaskBytes = 128u << 10;
 
 inline std::uint32_t tiles_per_task(const Matrix& matrix) {
   if (matrix.rows == 0) return 1;  // absent: no tiles to share out
-  return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, kTaskBytes / tile_bytes(matrix.format, matrix.columns)));
+  return static_cast<std::uint32_t>(
+      std::max<std::uint64_t>(1, kTaskBytes / tile_bytes(matrix.format, matrix.columns)));
 }
 
-/// Several matrices times the same activations, as one job. Each out row has the matrix's rows rounded up to whole tiles.
-inline void multiply(const Kernels& kernels, WorkerPool& pool, const std::atomic<bool>* cancel, std::initializer_list<Product> products,
-                     const Activations& a, std::uint32_t count) {
+/// Several matrices times the same activations, as one job. Each out row has the matrix's rows
+/// rounded up to whole tiles.
+inline void multiply(const Kernels& kernels, WorkerPool& pool, const std::atomic<bool>* cancel,
+                     std::initializer_list<Product> products, const Activations& a,
+                     std::uint32_t count) {
   std::uint32_t tasks = 0;
-  for (const Product& p : products) tasks += static_cast<std::uint32_t>(divide_up(p.matrix.tiles(), tiles_per_task(p.matrix)));
+  for (const Product& p : products)
+    tasks += static_cast<std::uint32_t>(divide_up(p.matrix.tiles(), tiles_per_task(p.matrix)));
   pool.run(tasks, cancel, [&](std::uint32_t task, std::uint32_t) {
     for (const Product& p : products) {
-      const std::uint32_t step = tiles_per_task(p.matrix), own = static_cast<std::uint32_t>(divide_up(p.matrix.tiles(), step));
+      const std::uint32_t step = tiles_per_task(p.matrix),
+                          own = static_cast<std::uint32_t>(divide_up(p.matrix.tiles(), step));
       if (task >= own) {
         task -= own;
         continue;
       }
       const std::uint32_t tile = task * step, tiles = std::min(step, p.matrix.tiles() - tile);
-      kernels.matmul(p.matrix.format, p.matrix.data + tile * tile_bytes(p.matrix.format, p.matrix.columns), tiles, a, count,
-                     p.out + std::uint64_t{tile} * kTileRows, std::uint64_t{p.matrix.tiles()} * kTileRows);
+      kernels.matmul(p.matrix.format,
+                     p.matrix.data + tile * tile_bytes(p.matrix.format, p.matrix.columns), tiles, a,
+                     count, p.out + std::uint64_t{tile} * kTileRows,
+                     std::uint64_t{p.matrix.tiles()} * kTileRows);
       return;
     }
   });

@@ -17,7 +17,9 @@ struct Network {
   RotaryTable rotary_full, rotary_sliding;
 
   const Matrix& head() const { return weights.head.rows != 0 ? weights.head : weights.embedding; }
-  const RotaryTable& rotary(const LayerConfig& layer) const { return layer.sliding ? rotary_sliding : rotary_full; }
+  const RotaryTable& rotary(const LayerConfig& layer) const {
+    return layer.sliding ? rotary_sliding : rotary_full;
+  }
 
   /// Bytes of the rotary tables, which a network has besides its weights.
   static std::uint64_t table_bytes(const ModelConfig& config);

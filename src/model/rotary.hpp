@@ -7,13 +7,15 @@
 
 namespace gemma4 {
 
-/// Pair i of a head turns by position * base^(-2i / head_size) / factor[i]. The angle of position 512 h + l is the sum of
-/// the angles of 512 h and of l, so two tables of exact doubles and the addition theorem give every position up to the limit; the
-/// error before the final rounding to float is below 1e-10 (the products of the table angles), far under half a unit of float.
+/// Pair i of a head turns by position * base^(-2i / head_size) / factor[i]. The angle of position
+/// 512 h + l is the sum of the angles of 512 h and of l, so two tables of exact doubles and the
+/// addition theorem give every position up to the limit; the error before the final rounding to
+/// float is below 1e-10 (the products of the table angles), far under half a unit of float.
 class RotaryTable {
  public:
   /// `factors` may be shorter than the pairs: the rest do not turn; empty: all turn with factor 1.
-  RotaryTable(double base, std::uint32_t head_size, std::span<const double> factors, std::uint32_t positions);
+  RotaryTable(double base, std::uint32_t head_size, std::span<const double> factors,
+              std::uint32_t positions);
 
   /// Pairs that turn at all; those behind them are left alone.
   std::uint32_t pairs() const { return pairs_; }

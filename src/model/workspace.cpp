@@ -20,7 +20,8 @@ struct Largest {
   }
 };
 
-Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns, float* values) {
+Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns,
+                             float* values) {
   const std::uint64_t count = rows * columns;
   Activations a;
   a.columns = columns;
@@ -33,7 +34,8 @@ Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t c
 }
 
 AttentionState take_state(Carver& carver, std::uint64_t rows, std::uint32_t head_size) {
-  return {carver.take<float>(rows).data(), carver.take<float>(rows).data(), carver.take<float>(rows * head_size).data()};
+  return {carver.take<float>(rows).data(), carver.take<float>(rows).data(),
+          carver.take<float>(rows * head_size).data()};
 }
 
 }  // namespace
@@ -51,7 +53,8 @@ void Workspace::carve(Carver& carver, const ModelConfig& config, const Workspace
     cosine[kind] = carver.take<float>(batch * largest.head / 2);
     sine[kind] = carver.take<float>(batch * largest.head / 2);
   }
-  normed = take_activations(carver, batch, config.hidden, carver.take<float>(batch * config.hidden).data());
+  normed = take_activations(carver, batch, config.hidden,
+                            carver.take<float>(batch * config.hidden).data());
   attended = carver.take<float>(batch * largest.query);
   gated = carver.take<float>(batch * largest.feed_forward);
   wide = take_activations(carver, batch, std::max(largest.query, largest.feed_forward), nullptr);
@@ -77,7 +80,8 @@ std::uint64_t Workspace::bytes(const ModelConfig& config, const WorkspaceShape& 
   return plan.used_bytes();
 }
 
-Workspace::Workspace(const ModelConfig& config, const WorkspaceShape& shape) : memory_(bytes(config, shape)) {
+Workspace::Workspace(const ModelConfig& config, const WorkspaceShape& shape)
+    : memory_(bytes(config, shape)) {
   Carver carver(memory_.data());
   carve(carver, config, shape);
 }

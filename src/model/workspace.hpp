@@ -16,7 +16,8 @@ constexpr std::uint32_t kLogitRows = 8;
 /// Query vectors that one attention task takes at most.
 constexpr std::uint32_t kQueryRows = 32;
 
-/// Up to this many rows the KV range of a full layer is split over threads by segments; above, rows give work enough.
+/// Up to this many rows the KV range of a full layer is split over threads by segments; above, rows
+/// give work enough.
 constexpr std::uint32_t kSplitRows = 8;
 
 struct WorkspaceShape {
@@ -27,29 +28,32 @@ struct WorkspaceShape {
 
 /// Scratch of one worker.
 struct WorkerScratch {
-  std::span<float> scores;      // [kQueryRows][kChunk]
-  std::span<float> widened;     // [kChunk][head size]
+  std::span<float> scores;        // [kQueryRows][kChunk]
+  std::span<float> widened;       // [kChunk][head size]
   AttentionState total, segment;  // kQueryRows rows
-  std::span<float> up;          // [batch][16 * kPairTiles]
+  std::span<float> up;            // [batch][16 * kPairTiles]
 };
 
-/// Tiles of the gate and up matrices that one task multiplies before it applies the activation function.
+/// Tiles of the gate and up matrices that one task multiplies before it applies the activation
+/// function.
 constexpr std::uint32_t kPairTiles = 4;
 
 struct Workspace {
   Workspace(const ModelConfig& config, const WorkspaceShape& shape);
   static std::uint64_t bytes(const ModelConfig& config, const WorkspaceShape& shape);
 
-  std::span<float> residual;    // [batch][hidden]
-  std::span<float> projected;   // [batch][hidden]: what a block gives back before its norm
+  std::span<float> residual;           // [batch][hidden]
+  std::span<float> projected;          // [batch][hidden]: what a block gives back before its norm
   std::span<float> query, key, value;  // [batch][heads * head size], as projected
-  std::span<float> rotated;     // queries ready for attention: [kv heads][batch][heads per kv head][head size]
+  std::span<float>
+      rotated;  // queries ready for attention: [kv heads][batch][heads per kv head][head size]
   std::span<float> cosine[2], sine[2];  // [full, sliding][batch][pairs]
-  Activations normed;           // [batch][hidden]
-  Activations wide;             // [batch][largest of query size and feed-forward]; columns are set at use
-  std::span<float> attended, gated;  // the values of `wide`: attention output, feed-forward activations
-  AttentionState split;         // [segments][kSplitRows * query heads]
-  std::span<float> logits;      // [kLogitRows][vocabulary rounded up to tiles]
+  Activations normed;                   // [batch][hidden]
+  Activations wide;  // [batch][largest of query size and feed-forward]; columns are set at use
+  std::span<float> attended,
+      gated;                // the values of `wide`: attention output, feed-forward activations
+  AttentionState split;     // [segments][kSplitRows * query heads]
+  std::span<float> logits;  // [kLogitRows][vocabulary rounded up to tiles]
   std::span<WorkerScratch> workers;
 
  private:

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint32_t kOpen = 1, kInside = 2;
 
-/// How often a thread looks before it sleeps: some 20 microseconds, longer than the pauses between the jobs of a decode step.
+/// How often a thread looks before it sleeps: some 20 microseconds, longer than the pauses between
+/// the jobs of a decode step.
 constexpr int kSpins = 2000;
 
 inline void relax() {
@@ -38,11 +39,13 @@ void await_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
 WorkerPool::WorkerPool(int threads) : shares_(new Share[static_cast<std::size_t>(threads)]) {
   workers_.reserve(static_cast<std::size_t>(threads) - 1);
   try {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { live(static_cast<std::uint32_t>(i)); });
+    for (int i = 1; i < threads; ++i)
+      workers_.emplace_back([this, i] { live(static_cast<std::uint32_t>(i)); });
   } catch (const std::system_error& error) {
     const std::size_t started = workers_.size() + 1;
     stop();
-    fail(ErrorCode::out_of_memory, format_text("thread %zu of %d could not be started: %s", started + 1, threads, error.what()));
+    fail(ErrorCode::out_of_memory, format_text("thread %zu of %d could not be started: %s",
+                                               started + 1, threads, error.what()));
   }
 }
 
@@ -56,7 +59,8 @@ void WorkerPool::stop() noexcept {
   workers_.clear();
 }
 
-void WorkerPool::dispatch(std::uint32_t count, const std::atomic<bool>* cancel, Call call, const void* context) {
+void WorkerPool::dispatch(std::uint32_t count, const std::atomic<bool>* cancel, Call call,
+                          const void* context) {
   if (count == 0) return;
   const std::lock_guard<std::mutex> turn(turn_);
   call_ = call;
@@ -65,7 +69,8 @@ void WorkerPool::dispatch(std::uint32_t count, const std::atomic<bool>* cancel, 
   const std::uint32_t threads = static_cast<std::uint32_t>(this->threads());
   const std::uint32_t helpers = count > 1 ? threads - 1 : 0;  // a single task is the caller's
   for (std::uint32_t i = 0; i <= helpers; ++i) {
-    shares_[i].next.store(static_cast<std::uint32_t>(std::uint64_t{count} * i / (helpers + 1)), std::memory_order_relaxed);
+    shares_[i].next.store(static_cast<std::uint32_t>(std::uint64_t{count} * i / (helpers + 1)),
+                          std::memory_order_relaxed);
     shares_[i].end = static_cast<std::uint32_t>(std::uint64_t{count} * (i + 1) / (helpers + 1));
   }
   if (helpers == 0) {
@@ -106,7 +111,8 @@ void WorkerPool::live(std::uint32_t worker) {
     std::uint32_t door = door_.load(std::memory_order_acquire);
     bool entered = false;
     while ((door & kOpen) != 0 && !entered) {
-      entered = door_.compare_exchange_weak(door, door + kInside, std::memory_order_acquire, std::memory_order_acquire);
+      entered = door_.compare_exchange_weak(door, door + kInside, std::memory_order_acquire,
+                                            std::memory_order_acquire);
     }
     if (!entered) continue;
     work(worker);

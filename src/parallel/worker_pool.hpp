@@ -10,12 +10,14 @@
 
 namespace gemma4 {
 
-/// A fixed set of threads, the caller's included. run() hands out tasks 0 ... n-1: each worker begins with its own
-/// contiguous share and helps the others when done, so a slow core delays nobody for longer than one task. Which worker
-/// computes a task never shows in a result. Workers spin for some microseconds between jobs and then sleep.
+/// A fixed set of threads, the caller's included. run() hands out tasks 0 ... n-1: each worker
+/// begins with its own contiguous share and helps the others when done, so a slow core delays
+/// nobody for longer than one task. Which worker computes a task never shows in a result. Workers
+/// spin for some microseconds between jobs and then sleep.
 class WorkerPool {
  public:
-  /// threads >= 1; threads - 1 are started. Throws Error(out_of_memory) when the system refuses one.
+  /// threads >= 1; threads - 1 are started. Throws Error(out_of_memory) when the system refuses
+  /// one.
   explicit WorkerPool(int threads);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -23,24 +25,30 @@ class WorkerPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls task(index, worker) for every index < count, on any of the threads, and returns when all are done. `worker` is below
-  /// threads() and no two tasks run with the same one at a time, so it may choose scratch memory. When *cancel becomes true the
-  /// tasks not yet begun are skipped. Callers on several threads take turns. Tasks must not throw, nor call run().
+  /// Calls task(index, worker) for every index < count, on any of the threads, and returns when all
+  /// are done. `worker` is below threads() and no two tasks run with the same one at a time, so it
+  /// may choose scratch memory. When *cancel becomes true the tasks not yet begun are skipped.
+  /// Callers on several threads take turns. Tasks must not throw, nor call run().
   template <typename Task>
   void run(std::uint32_t count, const std::atomic<bool>* cancel, const Task& task) {
-    dispatch(count, cancel, [](const void* context, std::uint32_t index, std::uint32_t worker) {
-      (*static_cast<const Task*>(context))(index, worker);
-    }, &task);
+    dispatch(
+        count, cancel,
+        [](const void* context, std::uint32_t index, std::uint32_t worker) {
+          (*static_cast<const Task*>(context))(index, worker);
+        },
+        &task);
   }
 
  private:
   using Call = void (*)(const void* context, std::uint32_t index, std::uint32_t worker);
-  struct alignas(64) Share {  // a line of its own: workers count in their own share most of the time
+  struct alignas(
+      64) Share {  // a line of its own: workers count in their own share most of the time
     std::atomic<std::uint32_t> next{0};
     std::uint32_t end = 0;
   };
 
-  void dispatch(std::uint32_t count, const std::atomic<bool>* cancel, Call call, const void* context);
+  void dispatch(std::uint32_t count, const std::atomic<bool>* cancel, Call call,
+                const void* context);
   void work(std::uint32_t worker);
   void live(std::uint32_t worker);
   void stop() noexcept;
@@ -51,8 +59,9 @@ class WorkerPool {
   const std::atomic<bool>* cancel_ = nullptr;
   std::unique_ptr<Share[]> shares_;
 
-  // The job's door: bit 0 = open, the rest counts the workers inside. A worker enters only while the door is open; run() closes
-  // it when no task is left and returns when nobody is inside. So it never waits for a worker that is still asleep.
+  // The job's door: bit 0 = open, the rest counts the workers inside. A worker enters only while
+  // the door is open; run() closes it when no task is left and returns when nobody is inside. So it
+  // never waits for a worker that is still asleep.
   alignas(64) std::atomic<std::uint32_t> door_{0};
   alignas(64) std::atomic<std::uint32_t> epoch_{0};  // changes with every job and at the end
   std::atomic<bool> ending_{false};

@@ -12,14 +12,18 @@ namespace {
 
 constexpr std::uint32_t kDefaultContext = 8192;
 
-/// Prompt tokens evaluated at once: more reuse each weight block oftener, but the ring of every sliding layer grows with it.
+/// Prompt tokens evaluated at once: more reuse each weight block oftener, but the ring of every
+/// sliding layer grows with it.
 constexpr std::uint32_t kDefaultChunk = 256, kMaxChunk = 256;
 
 constexpr int kMaxThreads = 1024;
 
-std::uint64_t weights_and_tables(const WeightPlan& plan, const ModelConfig& config) { return plan.bytes() + Network::table_bytes(config); }
+std::uint64_t weights_and_tables(const WeightPlan& plan, const ModelConfig& config) {
+  return plan.bytes() + Network::table_bytes(config);
+}
 
-ModelInfo describe(const std::string& path, const GgufFile& file, const ModelConfig& config, const WeightPlan& plan) {
+ModelInfo describe(const std::string& path, const GgufFile& file, const ModelConfig& config,
+                   const WeightPlan& plan) {
   ModelInfo info;
   info.architecture = config.architecture;
   info.name = std::string(file.metadata.text("general.name").value_or(""));
@@ -34,7 +38,8 @@ ModelInfo describe(const std::string& path, const GgufFile& file, const ModelCon
   info.rope_base = static_cast<float>(config.rope_base);
   info.rope_base_sliding = static_cast<float>(config.rope_base_sliding);
   for (const LayerConfig& layer : config.layers) {
-    info.layers.push_back({!layer.sliding, layer.kv_heads, layer.head_size, layer.feed_forward, layer.value_from_key});
+    info.layers.push_back({!layer.sliding, layer.kv_heads, layer.head_size, layer.feed_forward,
+                           layer.value_from_key});
   }
   info.parameters = plan.parameters();
   info.file_bytes = file.file_bytes;
@@ -46,22 +51,26 @@ ModelInfo describe(const std::string& path, const GgufFile& file, const ModelCon
 const Kernels& choose_kernels(Isa isa) {
   const Kernels* kernels = find_kernels(isa);
   if (kernels == nullptr) {
-    fail(ErrorCode::unsupported, std::string("isa: expected an instruction set of this processor, found ") + isa_name(isa));
+    fail(ErrorCode::unsupported,
+         std::string("isa: expected an instruction set of this processor, found ") + isa_name(isa));
   }
   return *kernels;
 }
 
 int choose_threads(int threads) {
   if (threads < 0 || threads > kMaxThreads) {
-    fail(ErrorCode::invalid_argument, format_text("threads: expected 0 ... %d, found %d", kMaxThreads, threads));
+    fail(ErrorCode::invalid_argument,
+         format_text("threads: expected 0 ... %d, found %d", kMaxThreads, threads));
   }
   return threads == 0 ? available_cores() : threads;
 }
 
 void check_budget(const std::string& what, std::uint64_t needed, std::uint64_t budget) {
   if (budget != 0 && needed > budget) {
-    fail(ErrorCode::budget_exceeded, format_text("%s: expected at most %llu bytes (the memory budget), found %llu needed", what.c_str(),
-                                                 static_cast<unsigned long long>(budget), static_cast<unsigned long long>(needed)));
+    fail(ErrorCode::budget_exceeded,
+         format_text("%s: expected at most %llu bytes (the memory budget), found %llu needed",
+                     what.c_str(), static_cast<unsigned long long>(budget),
+                     static_cast<unsigned long long>(needed)));
   }
 }
 
@@ -70,7 +79,8 @@ void check_budget(const std::string& what, std::uint64_t needed, std::uint64_t b
 const char* version() noexcept {
 #define G4_TEXT_OF(x) #x
 #define G4_TEXT(x) G4_TEXT_OF(x)
-  return G4_TEXT(GEMMA4_VERSION_MAJOR) "." G4_TEXT(GEMMA4_VERSION_MINOR) "." G4_TEXT(GEMMA4_VERSION_PATCH);
+  return G4_TEXT(GEMMA4_VERSION_MAJOR) "." G4_TEXT(GEMMA4_VERSION_MINOR) "." G4_TEXT(
+      GEMMA4_VERSION_PATCH);
 #undef G4_TEXT
 #undef G4_TEXT_OF
 }
@@ -79,29 +89,37 @@ SessionOptions settled(const SessionOptions& options, const ModelConfig& config)
   SessionOptions s = options;
   if (s.context_tokens == 0) s.context_tokens = std::min(kDefaultContext, config.context_limit);
   if (s.context_tokens > config.context_limit) {
-    fail(ErrorCode::invalid_argument, format_text("context_tokens: expected at most %u (the model's limit), found %u", config.context_limit, s.context_tokens));
+    fail(ErrorCode::invalid_argument,
+         format_text("context_tokens: expected at most %u (the model's limit), found %u",
+                     config.context_limit, s.context_tokens));
   }
   if (s.kv != KvType::f16 && s.kv != KvType::f32) {
-    fail(ErrorCode::invalid_argument, format_text("kv: expected f16 or f32, found %d", static_cast<int>(s.kv)));
+    fail(ErrorCode::invalid_argument,
+         format_text("kv: expected f16 or f32, found %d", static_cast<int>(s.kv)));
   }
   if (s.prefill_chunk_tokens == 0) s.prefill_chunk_tokens = kDefaultChunk;
   if (s.prefill_chunk_tokens > kMaxChunk) {
-    fail(ErrorCode::invalid_argument, format_text("prefill_chunk_tokens: expected 0 ... %u, found %u", kMaxChunk, s.prefill_chunk_tokens));
+    fail(ErrorCode::invalid_argument,
+         format_text("prefill_chunk_tokens: expected 0 ... %u, found %u", kMaxChunk,
+                     s.prefill_chunk_tokens));
   }
   return s;
 }
 
 WorkspaceShape workspace_shape(const SessionOptions& options, int threads) {
   // a batch is never longer than the context
-  return {std::min(options.prefill_chunk_tokens, options.context_tokens), options.context_tokens, static_cast<std::uint32_t>(threads)};
+  return {std::min(options.prefill_chunk_tokens, options.context_tokens), options.context_tokens,
+          static_cast<std::uint32_t>(threads)};
 }
 
-MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes, const SessionOptions& options, int threads) {
+MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes,
+                     const SessionOptions& options, int threads) {
   const WorkspaceShape shape = workspace_shape(options, threads);
   MemoryPlan plan;
   plan.weights_bytes = weights_bytes;
   plan.kv_bytes = KvCache::bytes(config, options.kv, options.context_tokens, shape.batch);
-  plan.workspace_bytes = Workspace::bytes(config, shape) + Sampler::scratch_bytes(static_cast<std::int32_t>(config.vocabulary)) +
+  plan.workspace_bytes = Workspace::bytes(config, shape) +
+                         Sampler::scratch_bytes(static_cast<std::int32_t>(config.vocabulary)) +
                          std::uint64_t{options.context_tokens} * sizeof(Token);
   return plan;
 }
@@ -152,14 +170,20 @@ Inspection inspect(const std::string& path, const SessionOptions& options) {
   const WeightPlan plan(file, config);
   Inspection result;
   result.info = describe(path, file, config, plan);
-  result.plan = make_plan(config, weights_and_tables(plan, config), settled(options, config), available_cores());
+  result.plan = make_plan(config, weights_and_tables(plan, config), settled(options, config),
+                          available_cores());
   for (const TensorView& tensor : file.tensors.all()) {
-    result.tensors.push_back({tensor.name, tensor_type_name(tensor.type), {tensor.ne.begin(), tensor.ne.begin() + tensor.dimensions}, tensor.bytes.size()});
+    result.tensors.push_back({tensor.name,
+                              tensor_type_name(tensor.type),
+                              {tensor.ne.begin(), tensor.ne.begin() + tensor.dimensions},
+                              tensor.bytes.size()});
   }
   return result;
 }
 
-MemoryPlan plan_memory(const std::string& path, const SessionOptions& options) { return inspect(path, options).plan; }
+MemoryPlan plan_memory(const std::string& path, const SessionOptions& options) {
+  return inspect(path, options).plan;
+}
 
 Tokenizer load_tokenizer(const std::string& path) {
   const GgufFile file = open_gguf(path);

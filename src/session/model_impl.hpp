@@ -25,12 +25,14 @@ class Model::Impl {
   std::unique_ptr<const Network> network;
 };
 
-/// Session options with their defaults filled in. Throws Error(invalid_argument) naming option, expected and found.
+/// Session options with their defaults filled in. Throws Error(invalid_argument) naming option,
+/// expected and found.
 SessionOptions settled(const SessionOptions& options, const ModelConfig& config);
 
 WorkspaceShape workspace_shape(const SessionOptions& settled_options, int threads);
 
 /// The plan for settled options.
-MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes, const SessionOptions& settled_options, int threads);
+MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes,
+                     const SessionOptions& settled_options, int threads);
 
 }  // namespace gemma4

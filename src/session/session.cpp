@@ -8,13 +8,20 @@ namespace gemma4 {
 
 const char* finish_reason_name(FinishReason reason) noexcept {
   switch (reason) {
-    case FinishReason::none: return "none";
-    case FinishReason::stop: return "stop";
-    case FinishReason::length: return "length";
-    case FinishReason::stop_text: return "stop_text";
-    case FinishReason::tool_calls: return "tool_calls";
-    case FinishReason::context_full: return "context_full";
-    case FinishReason::cancelled: return "cancelled";
+    case FinishReason::none:
+      return "none";
+    case FinishReason::stop:
+      return "stop";
+    case FinishReason::length:
+      return "length";
+    case FinishReason::stop_text:
+      return "stop_text";
+    case FinishReason::tool_calls:
+      return "tool_calls";
+    case FinishReason::context_full:
+      return "context_full";
+    case FinishReason::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }
@@ -31,7 +38,9 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 void Session::append(const Chat& chat) { impl_->append(chat); }
-void Session::append_text(std::string_view text, SpecialTokens special) { impl_->append_text(text, special); }
+void Session::append_text(std::string_view text, SpecialTokens special) {
+  impl_->append_text(text, special);
+}
 void Session::append_tokens(std::span<const Token> tokens) { impl_->append_tokens(tokens); }
 
 Generation Session::generate(const GenerateOptions& options) {
@@ -45,7 +54,9 @@ void Session::prefill(const std::function<bool(std::uint32_t, std::uint32_t)>& o
   impl_->prefill(on_progress);
 }
 
-void Session::prefill_tokens(std::span<const Token> tokens, const std::function<void(std::uint32_t, std::span<const float>)>& on_logits) {
+void Session::prefill_tokens(
+    std::span<const Token> tokens,
+    const std::function<void(std::uint32_t, std::span<const float>)>& on_logits) {
   impl_->clear_cancel();
   impl_->prefill_tokens(tokens, on_logits);
 }
@@ -64,18 +75,23 @@ void Session::rewind(std::uint32_t position) { impl_->rewind(position); }
 void Session::cancel() noexcept { impl_->cancel(); }
 
 std::span<const Token> Session::tokens() const { return impl_->tokens(); }
-std::uint32_t Session::position() const { return static_cast<std::uint32_t>(impl_->tokens().size()); }
+std::uint32_t Session::position() const {
+  return static_cast<std::uint32_t>(impl_->tokens().size());
+}
 std::uint32_t Session::context_tokens() const { return impl_->context_tokens(); }
 Statistics Session::statistics() const { return impl_->statistics(); }
 const Model& Session::model() const { return impl_->model(); }
 
-Generation::Generation(Generation&& other) noexcept : session_(std::exchange(other.session_, nullptr)), event_(other.event_) {}
+Generation::Generation(Generation&& other) noexcept
+    : session_(std::exchange(other.session_, nullptr)), event_(other.event_) {}
 
 Generation::~Generation() {
   if (session_ != nullptr) session_->stop_generating();
 }
 
-const Event* Generation::next() { return session_ != nullptr && session_->next(event_) ? &event_ : nullptr; }
+const Event* Generation::next() {
+  return session_ != nullptr && session_->next(event_) ? &event_ : nullptr;
+}
 
 Generation::Iterator Generation::begin() { return next() != nullptr ? Iterator(this) : Iterator(); }
 

@@ -12,7 +12,8 @@ class Stopwatch {
  public:
   explicit Stopwatch(std::uint64_t& total_ns) : total_ns_(total_ns) {}
   ~Stopwatch() {
-    total_ns_ += static_cast<std::uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin_).count());
+    total_ns_ += static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin_).count());
   }
 
  private:
@@ -23,12 +24,15 @@ class Stopwatch {
 SessionOptions within_budget(const SessionOptions& options, const Model& model) {
   const Model::Impl& impl = *model.impl();
   const SessionOptions s = settled(options, impl.network->config);
-  const MemoryPlan plan = make_plan(impl.network->config, impl.weights_bytes, s, impl.pool->threads());
+  const MemoryPlan plan =
+      make_plan(impl.network->config, impl.weights_bytes, s, impl.pool->threads());
   if (s.memory_budget_bytes != 0 && plan.total_bytes() > s.memory_budget_bytes) {
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     fail(ErrorCode::budget_exceeded,
-         format_text("memory_budget_bytes: expected a plan of at most %llu bytes, found %llu (weights %llu, assistant %llu, kv %llu for %u tokens, workspace %llu)",
-                     number(s.memory_budget_bytes), number(plan.total_bytes()), number(plan.weights_bytes), number(plan.assistant_bytes),
+         format_text("memory_budget_bytes: expected a plan of at most %llu bytes, found %llu "
+                     "(weights %llu, assistant %llu, kv %llu for %u tokens, workspace %llu)",
+                     number(s.memory_budget_bytes), number(plan.total_bytes()),
+                     number(plan.weights_bytes), number(plan.assistant_bytes),
                      number(plan.kv_bytes), s.context_tokens, number(plan.workspace_bytes)));
   }
   return s;
@@ -41,7 +45,8 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       options_(within_budget(options, model)),
       network_(*model.impl()->network),
       work_(network_.config, workspace_shape(options_, model.impl()->pool->threads())),
-      cache_(network_.config, options_.kv, options_.context_tokens, workspace_shape(options_, 1).batch),
+      cache_(network_.config, options_.kv, options_.context_tokens,
+             workspace_shape(options_, 1).batch),
       forward_(network_, *model.impl()->pool, work_),
       sampler_(static_cast<std::int32_t>(network_.config.vocabulary)),
       raw_parser_(model.tokenizer().impl(), true),
@@ -49,17 +54,22 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
   tokens_.reserve(options_.context_tokens);
 }
 
-void Session::Impl::throw_cancelled() { fail(ErrorCode::cancelled, "the session's work was cancelled"); }
+void Session::Impl::throw_cancelled() {
+  fail(ErrorCode::cancelled, "the session's work was cancelled");
+}
 
 void Session::Impl::append_tokens(std::span<const Token> tokens) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i] < 0 || static_cast<std::uint32_t>(tokens[i]) >= network_.config.vocabulary) {
-      fail(ErrorCode::invalid_argument, format_text("token %zu: expected an id of 0 ... %u, found %d", i, network_.config.vocabulary - 1, tokens[i]));
+      fail(ErrorCode::invalid_argument,
+           format_text("token %zu: expected an id of 0 ... %u, found %d", i,
+                       network_.config.vocabulary - 1, tokens[i]));
     }
   }
   if (tokens.size() > options_.context_tokens - size()) {
-    fail(ErrorCode::context_full, format_text("context: expected at most %u tokens, found %u in the context and %zu to add", options_.context_tokens,
-                                              size(), tokens.size()));
+    fail(ErrorCode::context_full,
+         format_text("context: expected at most %u tokens, found %u in the context and %zu to add",
+                     options_.context_tokens, size(), tokens.size()));
   }
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   if (!tokens.empty()) logits_ready_ = false;
@@ -69,14 +79,17 @@ void Session::Impl::append_text(std::string_view text, SpecialTokens special) {
   std::vector<Token> ids;
   const Tokenizer& tokenizer = model_.tokenizer();
   tokenizer.impl().encode(text, special, ids);
-  if (tokens_.empty() && tokenizer.bos() >= 0 && (ids.empty() || ids[0] != tokenizer.bos())) ids.insert(ids.begin(), tokenizer.bos());
+  if (tokens_.empty() && tokenizer.bos() >= 0 && (ids.empty() || ids[0] != tokenizer.bos()))
+    ids.insert(ids.begin(), tokenizer.bos());
   append_tokens(ids);
 }
 
 void Session::Impl::append(const Chat& chat) {
   const Tokenizer::Impl& tokenizer = model_.tokenizer().impl();
   const ChatStyle& style = model_.impl()->chat_style;
-  append_tokens((tokens_.empty() ? render_chat(chat, style, tokenizer) : render_continuation(chat, style, tokenizer, tokens_)).tokens);
+  append_tokens((tokens_.empty() ? render_chat(chat, style, tokenizer)
+                                 : render_continuation(chat, style, tokenizer, tokens_))
+                    .tokens);
   chat_ = true;
 }
 
@@ -85,7 +98,8 @@ bool Session::Impl::evaluate_batch(Phase phase) {
   const Stopwatch watch(phase == Phase::prefill ? statistics_.prefill_ns : statistics_.decode_ns);
   logits_ready_ = false;
   batch_rows_ = 0;
-  if (!forward_.run({tokens_.data() + evaluated_, rows}, evaluated_, cache_, &cancel_)) return false;
+  if (!forward_.run({tokens_.data() + evaluated_, rows}, evaluated_, cache_, &cancel_))
+    return false;
   evaluated_ += rows;
   batch_end_ = evaluated_;
   batch_rows_ = rows;
@@ -104,7 +118,8 @@ void Session::Impl::prefill(const std::function<bool(std::uint32_t, std::uint32_
 
 bool Session::Impl::ready_logits() {
   if (logits_ready_) return true;
-  // the row of the last token may be gone from the workspace (after a rewind): evaluating it again gives the same bits
+  // the row of the last token may be gone from the workspace (after a rewind): evaluating it again
+  // gives the same bits
   if (evaluated_ == size() && (batch_rows_ == 0 || batch_end_ != size())) --evaluated_;
   const Phase phase = generated_ > 0 && size() - evaluated_ == 1 ? Phase::decode : Phase::prefill;
   while (evaluated_ < size()) {
@@ -117,19 +132,24 @@ bool Session::Impl::ready_logits() {
 }
 
 std::span<const float> Session::Impl::logits() {
-  if (tokens_.empty()) fail(ErrorCode::invalid_argument, "logits: expected at least one token in the context, found none");
+  if (tokens_.empty())
+    fail(ErrorCode::invalid_argument,
+         "logits: expected at least one token in the context, found none");
   generated_ = 0;
   if (!ready_logits()) throw_cancelled();
   return forward_.logits_row(0);
 }
 
-void Session::Impl::prefill_tokens(std::span<const Token> tokens, const std::function<void(std::uint32_t, std::span<const float>)>& on_logits) {
+void Session::Impl::prefill_tokens(
+    std::span<const Token> tokens,
+    const std::function<void(std::uint32_t, std::span<const float>)>& on_logits) {
   append_tokens(tokens);
   const std::uint32_t first = size() - static_cast<std::uint32_t>(tokens.size());
   while (evaluated_ < size()) {
     if (!evaluate_batch(Phase::prefill)) throw_cancelled();
     const std::uint32_t begin = batch_end_ - batch_rows_;
-    for (std::uint32_t row = begin < first ? first - begin : 0; row < batch_rows_; row += kLogitRows) {
+    for (std::uint32_t row = begin < first ? first - begin : 0; row < batch_rows_;
+         row += kLogitRows) {
       const std::uint32_t count = std::min(kLogitRows, batch_rows_ - row);
       if (!forward_.logits(row, count, &cancel_)) throw_cancelled();
       for (std::uint32_t i = 0; i < count; ++i) on_logits(begin + row + i, forward_.logits_row(i));
@@ -141,9 +161,13 @@ Token Session::Impl::choose() { return sampler_.pick(forward_.logits_row(0), siz
 
 Token Session::Impl::decode_step(const SamplingOptions& options) {
   check_sampling_options(options, static_cast<std::int32_t>(network_.config.vocabulary));
-  if (tokens_.empty()) fail(ErrorCode::invalid_argument, "decode_step: expected at least one token in the context, found none");
+  if (tokens_.empty())
+    fail(ErrorCode::invalid_argument,
+         "decode_step: expected at least one token in the context, found none");
   if (size() == options_.context_tokens) {
-    fail(ErrorCode::context_full, format_text("context: expected room for one token more, found all %u in use", options_.context_tokens));
+    fail(ErrorCode::context_full,
+         format_text("context: expected room for one token more, found all %u in use",
+                     options_.context_tokens));
   }
   if (!ready_logits()) throw_cancelled();
   sampler_.configure(options, network_.config.sampling.suppress);
@@ -154,7 +178,9 @@ Token Session::Impl::decode_step(const SamplingOptions& options) {
 }
 
 void Session::Impl::rewind(std::uint32_t position) {
-  if (position > size()) fail(ErrorCode::invalid_argument, format_text("position: expected at most %u, found %u", size(), position));
+  if (position > size())
+    fail(ErrorCode::invalid_argument,
+         format_text("position: expected at most %u, found %u", size(), position));
   if (position == size()) return;
   tokens_.resize(position);
   logits_ready_ = false;
@@ -171,9 +197,12 @@ void Session::Impl::rewind(std::uint32_t position) {
 
 void Session::Impl::start(const GenerateOptions& options) {
   check_sampling_options(options, static_cast<std::int32_t>(network_.config.vocabulary));
-  if (tokens_.empty()) fail(ErrorCode::invalid_argument, "generate: expected a prompt, found an empty context");
+  if (tokens_.empty())
+    fail(ErrorCode::invalid_argument, "generate: expected a prompt, found an empty context");
   for (const std::string& stop : options.stop) {
-    if (stop.empty()) fail(ErrorCode::invalid_argument, "stop: expected texts of at least one byte, found an empty one");
+    if (stop.empty())
+      fail(ErrorCode::invalid_argument,
+           "stop: expected texts of at least one byte, found an empty one");
   }
   generate_ = options;
   sampler_.configure(generate_, network_.config.sampling.suppress);

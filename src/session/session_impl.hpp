@@ -15,7 +15,8 @@
 
 namespace gemma4 {
 
-/// The context is `tokens_`; the first `evaluated_` of them have rows in the cache. Logits belong to the last token once it is evaluated.
+/// The context is `tokens_`; the first `evaluated_` of them have rows in the cache. Logits belong
+/// to the last token once it is evaluated.
 class Session::Impl {
  public:
   Impl(const Model& model, const SessionOptions& options);
@@ -26,7 +27,8 @@ class Session::Impl {
 
   /// Evaluates what is pending. Throws Error(cancelled).
   void prefill(const std::function<bool(std::uint32_t, std::uint32_t)>& on_progress);
-  void prefill_tokens(std::span<const Token> tokens, const std::function<void(std::uint32_t, std::span<const float>)>& on_logits);
+  void prefill_tokens(std::span<const Token> tokens,
+                      const std::function<void(std::uint32_t, std::span<const float>)>& on_logits);
   std::span<const float> logits();
   Token decode_step(const SamplingOptions& options);
   void rewind(std::uint32_t position);
@@ -69,9 +71,10 @@ class Session::Impl {
 
   std::vector<Token> tokens_;
   std::uint32_t evaluated_ = 0;
-  std::uint32_t batch_end_ = 0, batch_rows_ = 0;  // the last batch: its rows are still in the workspace
-  bool logits_ready_ = false;                     // for the token at size() - 1
-  bool chat_ = false;                             // the context was written as a conversation
+  std::uint32_t batch_end_ = 0,
+                batch_rows_ = 0;  // the last batch: its rows are still in the workspace
+  bool logits_ready_ = false;     // for the token at size() - 1
+  bool chat_ = false;             // the context was written as a conversation
   std::atomic<bool> cancel_{false};
   Statistics statistics_;
 

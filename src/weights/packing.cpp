@@ -9,25 +9,30 @@
 namespace gemma4 {
 namespace {
 
-/// Q4_0 and Q8_0: blocks of one scale and `Steps` groups of 4 code bytes, which the tile takes over unchanged: byte j of a Q4_0 block
-/// holds columns j and j + 16, just what the tile wants in one byte.
+/// Q4_0 and Q8_0: blocks of one scale and `Steps` groups of 4 code bytes, which the tile takes over
+/// unchanged: byte j of a Q4_0 block holds columns j and j + 16, just what the tile wants in one
+/// byte.
 template <typename Block, std::uint32_t Steps>
-void pack_pairs(const std::byte* source, std::uint64_t row_bytes, std::uint32_t rows, std::uint32_t columns, std::byte* tile) {
+void pack_pairs(const std::byte* source, std::uint64_t row_bytes, std::uint32_t rows,
+                std::uint32_t columns, std::byte* tile) {
   constexpr std::uint64_t kSourceBlock = 2 + 4 * Steps;
   Block* out = reinterpret_cast<Block*>(tile);
   const std::uint32_t blocks = columns / kBlock;
-  if (rows < kTileRows || blocks % 2 != 0) std::memset(static_cast<void*>(out), 0, (blocks + 1) / 2 * sizeof(Block));
+  if (rows < kTileRows || blocks % 2 != 0)
+    std::memset(static_cast<void*>(out), 0, (blocks + 1) / 2 * sizeof(Block));
   for (std::uint32_t b = 0; b < blocks; ++b) {
     auto* codes = reinterpret_cast<unsigned char*>(out[b / 2].codes[b % 2]);
     for (std::uint32_t r = 0; r < rows; ++r) {
       const std::byte* in = source + r * row_bytes + b * kSourceBlock;
       std::memcpy(&out[b / 2].scale[b % 2][r], in, 2);
-      for (std::uint32_t s = 0; s < Steps; ++s) std::memcpy(codes + 64 * s + 4 * r, in + 2 + 4 * s, 4);
+      for (std::uint32_t s = 0; s < Steps; ++s)
+        std::memcpy(codes + 64 * s + 4 * r, in + 2 + 4 * s, 4);
     }
   }
 }
 
-/// The 6-bit codes of one Q6_K super-block, in column order (gguf: { ql[128], qh[64], scales[16], d }).
+/// The 6-bit codes of one Q6_K super-block, in column order (gguf: { ql[128], qh[64], scales[16], d
+/// }).
 void q6_codes(const unsigned char* in, unsigned char (&codes)[256]) {
   for (std::uint32_t h = 0; h < 2; ++h) {
     const unsigned char* low = in + 64 * h;
@@ -48,40 +53,48 @@ void pack_q6_row(const unsigned char* in, std::uint32_t row, Q6Block& out) {
   for (std::uint32_t b = 0; b < 8; ++b) {
     const unsigned char* c = codes + 32 * b;
     for (std::uint32_t k = 0; k < 16; ++k) {
-      out.low[b][64 * (k / 4) + 4 * row + k % 4] = static_cast<std::uint8_t>((c[k] & 15) | ((c[k + 16] & 15) << 4));
+      out.low[b][64 * (k / 4) + 4 * row + k % 4] =
+          static_cast<std::uint8_t>((c[k] & 15) | ((c[k + 16] & 15) << 4));
     }
     for (std::uint32_t h = 0; h < 2; ++h) {
       for (std::uint32_t j = 0; j < 4; ++j) {
         const unsigned char* f = c + 16 * h + j;
-        out.high[b][64 * h + 4 * row + j] =
-            static_cast<std::uint8_t>((f[0] >> 4) | (f[4] >> 4 << 2) | (f[8] >> 4 << 4) | (f[12] >> 4 << 6));
+        out.high[b][64 * h + 4 * row + j] = static_cast<std::uint8_t>(
+            (f[0] >> 4) | (f[4] >> 4 << 2) | (f[8] >> 4 << 4) | (f[12] >> 4 << 6));
       }
     }
   }
-  for (std::uint32_t s = 0; s < 16; ++s) out.sub_scale[s][row] = static_cast<std::int8_t>(in[192 + s]);
+  for (std::uint32_t s = 0; s < 16; ++s)
+    out.sub_scale[s][row] = static_cast<std::int8_t>(in[192 + s]);
   std::memcpy(&out.scale[row], in + 208, 2);
 }
 
-void pack_q6(const std::byte* source, std::uint64_t row_bytes, std::uint32_t rows, std::uint32_t columns, std::byte* tile) {
+void pack_q6(const std::byte* source, std::uint64_t row_bytes, std::uint32_t rows,
+             std::uint32_t columns, std::byte* tile) {
   Q6Block* out = reinterpret_cast<Q6Block*>(tile);
   if (rows < kTileRows) std::memset(static_cast<void*>(out), 0, columns / 256 * sizeof(Q6Block));
   for (std::uint32_t b = 0; b < columns / 256; ++b) {
     for (std::uint32_t r = 0; r < rows; ++r) {
-      pack_q6_row(reinterpret_cast<const unsigned char*>(source) + r * row_bytes + std::uint64_t{b} * 210, r, out[b]);
+      pack_q6_row(
+          reinterpret_cast<const unsigned char*>(source) + r * row_bytes + std::uint64_t{b} * 210,
+          r, out[b]);
     }
   }
 }
 
-void read_pairs_row(const Matrix& matrix, const std::byte* tile, std::uint32_t r, std::span<float> out) {
+void read_pairs_row(const Matrix& matrix, const std::byte* tile, std::uint32_t r,
+                    std::span<float> out) {
   for (std::uint32_t k = 0; k < matrix.columns; ++k) {
     const std::uint32_t b = k / kBlock, i = k % kBlock;
     if (matrix.format == MatrixFormat::q4_0) {
       const Q4Block& block = reinterpret_cast<const Q4Block*>(tile)[b / 2];
       const int byte = block.codes[b % 2][64 * (i % 16 / 4) + 4 * r + i % 4];
-      out[k] = half_to_float(block.scale[b % 2][r]) * static_cast<float>((i < 16 ? byte & 15 : byte >> 4) - 8);
+      out[k] = half_to_float(block.scale[b % 2][r]) *
+               static_cast<float>((i < 16 ? byte & 15 : byte >> 4) - 8);
     } else {
       const Q8Block& block = reinterpret_cast<const Q8Block*>(tile)[b / 2];
-      out[k] = half_to_float(block.scale[b % 2][r]) * static_cast<float>(block.codes[b % 2][64 * (i / 4) + 4 * r + i % 4]);
+      out[k] = half_to_float(block.scale[b % 2][r]) *
+               static_cast<float>(block.codes[b % 2][64 * (i / 4) + 4 * r + i % 4]);
     }
   }
 }
@@ -93,7 +106,8 @@ void read_q6_row(const std::byte* tile, std::uint32_t r, std::span<float> out) {
     const int low = block.low[b][64 * (i % 16 / 4) + 4 * r + i % 4];
     const int high = block.high[b][64 * (i / 16) + 4 * r + i % 4] >> (2 * (i % 16 / 4)) & 3;
     const int code = ((i < 16 ? low & 15 : low >> 4) | high << 4) - 32;
-    out[k] = half_to_float(block.scale[r]) * static_cast<float>(block.sub_scale[2 * b + i / 16][r]) * static_cast<float>(code);
+    out[k] = half_to_float(block.scale[r]) *
+             static_cast<float>(block.sub_scale[2 * b + i / 16][r]) * static_cast<float>(code);
   }
 }
 
@@ -101,26 +115,38 @@ void read_q6_row(const std::byte* tile, std::uint32_t r, std::span<float> out) {
 
 MatrixFormat matrix_format_of(TensorType type) noexcept {
   switch (type) {
-    case TensorType::q4_0: return MatrixFormat::q4_0;
-    case TensorType::q8_0: return MatrixFormat::q8_0;
-    case TensorType::q6_k: return MatrixFormat::q6_k;
-    case TensorType::f16: return MatrixFormat::f16;
-    case TensorType::bf16: return MatrixFormat::bf16;
-    default: return MatrixFormat::f32;
+    case TensorType::q4_0:
+      return MatrixFormat::q4_0;
+    case TensorType::q8_0:
+      return MatrixFormat::q8_0;
+    case TensorType::q6_k:
+      return MatrixFormat::q6_k;
+    case TensorType::f16:
+      return MatrixFormat::f16;
+    case TensorType::bf16:
+      return MatrixFormat::bf16;
+    default:
+      return MatrixFormat::f32;
   }
 }
 
-void pack_tile(TensorType type, const std::byte* source, std::uint64_t row_bytes, std::uint32_t rows, std::uint32_t columns, std::byte* tile) noexcept {
+void pack_tile(TensorType type, const std::byte* source, std::uint64_t row_bytes,
+               std::uint32_t rows, std::uint32_t columns, std::byte* tile) noexcept {
   switch (matrix_format_of(type)) {
-    case MatrixFormat::q4_0: return pack_pairs<Q4Block, 4>(source, row_bytes, rows, columns, tile);
-    case MatrixFormat::q8_0: return pack_pairs<Q8Block, 8>(source, row_bytes, rows, columns, tile);
-    case MatrixFormat::q6_k: return pack_q6(source, row_bytes, rows, columns, tile);
+    case MatrixFormat::q4_0:
+      return pack_pairs<Q4Block, 4>(source, row_bytes, rows, columns, tile);
+    case MatrixFormat::q8_0:
+      return pack_pairs<Q8Block, 8>(source, row_bytes, rows, columns, tile);
+    case MatrixFormat::q6_k:
+      return pack_q6(source, row_bytes, rows, columns, tile);
     case MatrixFormat::f32: {
       float* out = reinterpret_cast<float*>(tile);
       for (std::uint32_t r = 0; r < kTileRows; ++r) {
         const std::span<float> row(out + std::uint64_t{r} * columns, columns);
-        if (r < rows) dequantize_row(type, {source + r * row_bytes, row_bytes}, row);
-        else std::memset(row.data(), 0, row.size_bytes());
+        if (r < rows)
+          dequantize_row(type, {source + r * row_bytes, row_bytes}, row);
+        else
+          std::memset(row.data(), 0, row.size_bytes());
       }
       return;
     }
@@ -136,9 +162,13 @@ void read_row(const Matrix& matrix, std::uint32_t row, std::span<float> out) noe
   const std::uint32_t r = row % kTileRows;
   switch (matrix.format) {
     case MatrixFormat::q4_0:
-    case MatrixFormat::q8_0: return read_pairs_row(matrix, tile, r, out);
-    case MatrixFormat::q6_k: return read_q6_row(tile, r, out);
-    case MatrixFormat::f32: return dequantize_row(TensorType::f32, {tile + std::uint64_t{r} * out.size() * 4, out.size() * 4}, out);
+    case MatrixFormat::q8_0:
+      return read_pairs_row(matrix, tile, r, out);
+    case MatrixFormat::q6_k:
+      return read_q6_row(tile, r, out);
+    case MatrixFormat::f32:
+      return dequantize_row(TensorType::f32,
+                            {tile + std::uint64_t{r} * out.size() * 4, out.size() * 4}, out);
     default:
       dequantize_row(matrix.format == MatrixFormat::f16 ? TensorType::f16 : TensorType::bf16,
                      {tile + std::uint64_t{r} * out.size() * 2, out.size() * 2}, out);

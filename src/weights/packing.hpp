@@ -10,10 +10,13 @@
 
 namespace gemma4 {
 
-/// The format in which a tensor type is computed: itself where the kernels know it; F32, exactly, for the other readable types.
+/// The format in which a tensor type is computed: itself where the kernels know it; F32, exactly,
+/// for the other readable types.
 MatrixFormat matrix_format_of(TensorType type) noexcept;
 
-/// Packs `rows` rows (1 ... 16) that lie one after another at `source`, `row_bytes` each, into one tile; missing rows become zero.
-void pack_tile(TensorType type, const std::byte* source, std::uint64_t row_bytes, std::uint32_t rows, std::uint32_t columns, std::byte* tile) noexcept;
+/// Packs `rows` rows (1 ... 16) that lie one after another at `source`, `row_bytes` each, into one
+/// tile; missing rows become zero.
+void pack_tile(TensorType type, const std::byte* source, std::uint64_t row_bytes,
+               std::uint32_t rows, std::uint32_t columns, std::byte* tile) noexcept;
 
 }  // namespace gemma4

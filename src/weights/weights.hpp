@@ -26,16 +26,19 @@ struct Matrix {
 };
 
 struct LayerWeights {
-  Matrix query, key, value, output, gate, up, down;  // value: absent when the layer makes V from the raw K projection
-  std::span<const float> attention_norm, query_norm, key_norm, post_attention_norm, feed_forward_norm, post_feed_forward_norm;
+  Matrix query, key, value, output, gate, up,
+      down;  // value: absent when the layer makes V from the raw K projection
+  std::span<const float> attention_norm, query_norm, key_norm, post_attention_norm,
+      feed_forward_norm, post_feed_forward_norm;
   float scale = 1.0f;  ///< multiplies the residual stream at the layer's end
 };
 
 struct Weights {
-  Matrix embedding;              ///< [vocabulary][hidden]; also the head unless `head` exists
-  Matrix head;                   ///< absent in tied models
+  Matrix embedding;  ///< [vocabulary][hidden]; also the head unless `head` exists
+  Matrix head;       ///< absent in tied models
   std::span<const float> output_norm;
-  std::vector<double> rope_factors;  ///< per pair of a full layer: the angle is divided by it; may be empty
+  std::vector<double>
+      rope_factors;  ///< per pair of a full layer: the angle is divided by it; may be empty
   std::vector<LayerWeights> layers;
   Buffer memory;
 };
@@ -43,17 +46,20 @@ struct Weights {
 /// A tensor's place in the memory to come, settled before any of it is taken.
 class WeightPlan {
  public:
-  /// Finds every tensor the configuration needs and checks its type and shape; settles LayerConfig::value_from_key. Throws Error(format |
-  /// unsupported) naming file, tensor, expected and found.
+  /// Finds every tensor the configuration needs and checks its type and shape; settles
+  /// LayerConfig::value_from_key. Throws Error(format | unsupported) naming file, tensor, expected
+  /// and found.
   WeightPlan(const GgufFile& file, ModelConfig& config);
 
-  std::uint64_t bytes() const { return bytes_; }                      ///< memory the weights will take
-  std::uint64_t source_bytes() const { return source_bytes_; }        ///< tensor bytes to be read
+  std::uint64_t bytes() const { return bytes_; }                ///< memory the weights will take
+  std::uint64_t source_bytes() const { return source_bytes_; }  ///< tensor bytes to be read
   std::uint64_t parameters() const { return parameters_; }
 
-  /// Reads and packs everything, in parallel, dropping source pages as they are done with. `progress(done, total)` in source bytes
-  /// is called on the calling thread after each tensor and may return false to cancel: Error(cancelled).
-  Weights load(const GgufFile& file, WorkerPool& pool, const std::function<bool(std::uint64_t, std::uint64_t)>& progress,
+  /// Reads and packs everything, in parallel, dropping source pages as they are done with.
+  /// `progress(done, total)` in source bytes is called on the calling thread after each tensor and
+  /// may return false to cancel: Error(cancelled).
+  Weights load(const GgufFile& file, WorkerPool& pool,
+               const std::function<bool(std::uint64_t, std::uint64_t)>& progress,
                const std::stop_token& stop) const;
 
  private:
@@ -77,8 +83,10 @@ class WeightPlan {
   const TensorView* find(const std::string& name) const;
   const TensorView& require(const std::string& name) const;
   void check_shape(const TensorView& tensor, std::uint64_t columns, std::uint64_t rows) const;
-  void add_matrix(const TensorView& tensor, std::uint64_t first_row, std::uint32_t rows, std::uint32_t columns, MatrixItem item);
-  void add_layer_matrix(const std::string& name, std::uint32_t rows, std::uint32_t columns, std::size_t layer, Matrix LayerWeights::*target);
+  void add_matrix(const TensorView& tensor, std::uint64_t first_row, std::uint32_t rows,
+                  std::uint32_t columns, MatrixItem item);
+  void add_layer_matrix(const std::string& name, std::uint32_t rows, std::uint32_t columns,
+                        std::size_t layer, Matrix LayerWeights::*target);
   void add_vector(const std::string& name, std::uint32_t size, VectorItem item);
   void add_projections(const ModelConfig& config, std::size_t layer);
   void add_layer(ModelConfig& config, std::size_t layer);

@@ -1,4 +1,5 @@
-// Matrix kernels: the definition against plain arithmetic on codes, and every instruction set against the definition, bit for bit.
+// Matrix kernels: the definition against plain arithmetic on codes, and every instruction set
+// against the definition, bit for bit.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -10,8 +11,12 @@ namespace {
 
 /// A matrix of random codes with sane scales, as aligned bytes.
 struct RandomMatrix {
-  RandomMatrix(MatrixFormat f, std::uint32_t tile_count, std::uint32_t column_count, std::uint64_t seed)
-      : format(f), tiles(tile_count), columns(column_count), storage(tiles * tile_bytes(f, columns) + 64) {
+  RandomMatrix(MatrixFormat f, std::uint32_t tile_count, std::uint32_t column_count,
+               std::uint64_t seed)
+      : format(f),
+        tiles(tile_count),
+        columns(column_count),
+        storage(tiles * tile_bytes(f, columns) + 64) {
     void* p = storage.data();
     std::size_t space = storage.size();
     data = static_cast<std::byte*>(std::align(64, storage.size() - 64, p, space));
@@ -27,7 +32,8 @@ struct RandomMatrix {
         const float value = random.unit();
         std::uint32_t bits;
         std::memcpy(&bits, &value, 4);
-        reinterpret_cast<std::uint16_t*>(data)[i] = f == MatrixFormat::f16 ? float_to_half(value) : std::uint16_t(bits >> 16);
+        reinterpret_cast<std::uint16_t*>(data)[i] =
+            f == MatrixFormat::f16 ? float_to_half(value) : std::uint16_t(bits >> 16);
       }
     }
   }
@@ -55,7 +61,8 @@ struct RandomMatrix {
   std::byte* data;
 };
 
-std::vector<float> multiply(const Kernels& kernels, const RandomMatrix& m, const Activations& a, std::uint32_t count) {
+std::vector<float> multiply(const Kernels& kernels, const RandomMatrix& m, const Activations& a,
+                            std::uint32_t count) {
   std::vector<float> y(std::size_t{count} * m.tiles * kTileRows, -1.0f);
   kernels.matmul(m.format, m.data, m.tiles, a, count, y.data(), m.tiles * kTileRows);
   return y;
@@ -106,7 +113,8 @@ TEST_CASE("every instruction set gives the scalar bits, for 1 to 17 columns") {
           const std::vector<float> values = random.floats(count * columns, 5.0f);
           const Batch slow(scalar, values, columns), fast(*kernels, values, columns);
           REQUIRE(slow.equal_bits(fast));
-          CHECK(same_bits(multiply(scalar, m, slow.get(), count), multiply(*kernels, m, fast.get(), count)));
+          CHECK(same_bits(multiply(scalar, m, slow.get(), count),
+                          multiply(*kernels, m, fast.get(), count)));
         }
       }
     }
@@ -122,9 +130,11 @@ TEST_CASE("extreme codes do not overflow the 16-bit sums") {
         saturate(m, static_cast<std::uint8_t>(byte));
         for (const int pattern : {0, 1, 2}) {
           std::vector<float> values(256);
-          for (std::size_t i = 0; i < values.size(); ++i) values[i] = pattern == 0 ? 1.0f : pattern == 1 ? -1.0f : (i % 2 ? 1.0f : -1.0f);
+          for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = pattern == 0 ? 1.0f : pattern == 1 ? -1.0f : (i % 2 ? 1.0f : -1.0f);
           const Batch batch(*kernels, values, 256);
-          CHECK(same_bits(multiply(scalar, m, batch.get(), 1), multiply(*kernels, m, batch.get(), 1)));
+          CHECK(same_bits(multiply(scalar, m, batch.get(), 1),
+                          multiply(*kernels, m, batch.get(), 1)));
         }
       }
     }
@@ -146,7 +156,8 @@ TEST_CASE("the definition: exact block sums, one fma chain") {
         const std::uint8_t byte = blocks[b / 2].codes[b % 2][k % 16 / 4 * 64 + row * 4 + k % 4];
         sum += ((k / 16 ? byte / 16 : byte % 16) - 8) * batch.get().codes[b * 32 + k];
       }
-      chain = std::fma(float(sum), half_to_float(blocks[b / 2].scale[b % 2][row]) * batch.get().scale[b], chain);
+      chain = std::fma(
+          float(sum), half_to_float(blocks[b / 2].scale[b % 2][row]) * batch.get().scale[b], chain);
     }
     CHECK(chain == y[row]);
   }
@@ -157,11 +168,12 @@ TEST_CASE("activation blocks: rounding, zero, tiny and damaged blocks") {
   all.push_back(find_kernels(Isa::scalar));
   for (const Kernels* kernels : all) {
     std::vector<float> values(32 * 6, 0.0f);
-    for (int i = 0; i < 32; ++i) values[i] = float(i) - 15.5f;             // ordinary
-    for (int i = 0; i < 32; ++i) values[64 + i] = 1e-42f * float(i);       // denormal scale
+    for (int i = 0; i < 32; ++i) values[i] = float(i) - 15.5f;        // ordinary
+    for (int i = 0; i < 32; ++i) values[64 + i] = 1e-42f * float(i);  // denormal scale
     values[96] = std::numeric_limits<float>::infinity();
     values[128] = std::numeric_limits<float>::quiet_NaN();
-    values[160] = 127.0f, values[161] = 0.5f, values[162] = 1.5f, values[163] = -2.5f;  // ties to even at d = 1
+    values[160] = 127.0f, values[161] = 0.5f, values[162] = 1.5f,
+    values[163] = -2.5f;  // ties to even at d = 1
     const Batch batch(*kernels, values, 192);
     const Activations& a = batch.get();
     CHECK(a.scale[0] == 16.5f * 0.0f + std::fabs(values[0]) / 127.0f * 1.0f);

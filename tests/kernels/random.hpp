@@ -36,13 +36,15 @@ class Random {
 /// The 8-bit form of a batch with the memory it lives in.
 class Batch {
  public:
-  Batch(const Kernels& kernels, std::vector<float> values, std::uint32_t columns) : values_(std::move(values)) {
+  Batch(const Kernels& kernels, std::vector<float> values, std::uint32_t columns)
+      : values_(std::move(values)) {
     const std::size_t n = values_.size();
     codes_.resize(n);
     scale_.resize(n / 32);
     offset8_.resize(n / 16);
     offset32_.resize(n / 8);
-    activations_ = {columns, values_.data(), codes_.data(), scale_.data(), offset8_.data(), offset32_.data()};
+    activations_ = {columns,       values_.data(),  codes_.data(),
+                    scale_.data(), offset8_.data(), offset32_.data()};
     kernels.quantize(values_.data(), static_cast<std::uint32_t>(n / columns), activations_);
   }
   const Activations& get() const { return activations_; }
@@ -64,7 +66,7 @@ class Batch {
 /// Every instruction set of this machine besides the scalar one.
 inline std::vector<const Kernels*> fast_kernels() {
   std::vector<const Kernels*> found;
-  for (const Isa isa : {Isa::avx2}) {
+  for (const Isa isa : {Isa::avx2, Isa::avx512}) {
     if (const Kernels* kernels = find_kernels(isa)) found.push_back(kernels);
   }
   return found;

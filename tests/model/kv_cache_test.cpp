@@ -43,7 +43,8 @@ TEST_CASE("rows stay where they were written: pages for ever, rings for the wind
         mark(cache.value_row(1, 0, p), 64, 4 * p + 1);
       }
       // what the batch's first row still sees, and what may be seen again after a rollback
-      const std::uint32_t oldest = begin + 1 > window + kRollback ? begin + 1 - window - kRollback : 0;
+      const std::uint32_t oldest =
+          begin + 1 > window + kRollback ? begin + 1 - window - kRollback : 0;
       for (std::uint32_t p = 0; p < end; ++p) {
         const std::size_t in_chunk = p % kChunk;
         if (p >= oldest) {

@@ -14,7 +14,8 @@ TEST_CASE("rotary angles agree with long double up to the last position") {
   for (const RotaryTable* table : {&full, &sliding}) {
     const long double base = table == &full ? 1e6L : 1e4L, size = table == &full ? 512 : 256;
     std::vector<float> cosine(table->pairs()), sine(table->pairs());
-    for (const std::uint32_t position : {0u, 1u, 511u, 512u, 513u, 1023u, 65536u, 200001u, 262143u}) {
+    for (const std::uint32_t position :
+         {0u, 1u, 511u, 512u, 513u, 1023u, 65536u, 200001u, 262143u}) {
       table->angles(position, cosine.data(), sine.data());
       for (std::uint32_t i = 0; i < table->pairs(); ++i) {
         const long double angle = position * std::pow(base, -2.0L * i / size);

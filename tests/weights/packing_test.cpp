@@ -1,4 +1,5 @@
-// Packing: every weight comes back out of its tile with the value the file says, also from ragged matrices.
+// Packing: every weight comes back out of its tile with the value the file says, also from ragged
+// matrices.
 #include "weights/packing.hpp"
 
 #include <doctest/doctest.h>
@@ -12,19 +13,24 @@
 namespace gemma4::test {
 
 TEST_CASE("a packed row reads back exactly") {
-  for (const TensorType type : {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k, TensorType::f32, TensorType::f16, TensorType::bf16,
-                                TensorType::q4_1, TensorType::q5_0, TensorType::q5_1, TensorType::q4_k, TensorType::q5_k}) {
+  for (const TensorType type :
+       {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k, TensorType::f32, TensorType::f16,
+        TensorType::bf16, TensorType::q4_1, TensorType::q5_0, TensorType::q5_1, TensorType::q4_k,
+        TensorType::q5_k}) {
     const TensorTypeTraits& traits = *tensor_type_traits(type);
     for (const std::uint32_t blocks : {1u, 2u, 3u}) {
       const std::uint32_t columns = std::max(32u, traits.block_elements) * blocks, rows = 16 + 5;
-      const std::uint64_t row_bytes = std::uint64_t{columns} / traits.block_elements * traits.block_bytes;
+      const std::uint64_t row_bytes =
+          std::uint64_t{columns} / traits.block_elements * traits.block_bytes;
       Random random(std::uint64_t(type) * 10 + blocks);
       std::vector<std::byte> source(rows * row_bytes);
-      for (std::byte& b : source) b = static_cast<std::byte>(random.bits() & 0x3b);  // no bit pattern of infinity or NaN
+      for (std::byte& b : source)
+        b = static_cast<std::byte>(random.bits() & 0x3b);  // no bit pattern of infinity or NaN
       Matrix matrix{matrix_format_of(type), rows, columns, nullptr};
       Buffer memory(matrix.bytes());
       for (std::uint32_t t = 0; t < 2; ++t) {
-        pack_tile(type, source.data() + t * 16 * row_bytes, row_bytes, t == 0 ? 16 : 5, columns, memory.data() + t * matrix.bytes() / 2);
+        pack_tile(type, source.data() + t * 16 * row_bytes, row_bytes, t == 0 ? 16 : 5, columns,
+                  memory.data() + t * matrix.bytes() / 2);
       }
       matrix.data = memory.data();
       std::vector<float> expected(columns), found(columns);
@@ -40,12 +46,14 @@ TEST_CASE("a packed row reads back exactly") {
 }
 
 TEST_CASE("a product with unit columns gives the matrix back") {
-  // a column that is 127 in one place has scale 1 and code 127 there: y = 127 * weight, exactly up to the rounding of d * 1 * isum
+  // a column that is 127 in one place has scale 1 and code 127 there: y = 127 * weight, exactly up
+  // to the rounding of d * 1 * isum
   const Kernels& kernels = *find_kernels(Isa::scalar);
   for (const TensorType type : {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k}) {
     const TensorTypeTraits& traits = *tensor_type_traits(type);
     const std::uint32_t columns = 256;
-    const std::uint64_t row_bytes = std::uint64_t{columns} / traits.block_elements * traits.block_bytes;
+    const std::uint64_t row_bytes =
+        std::uint64_t{columns} / traits.block_elements * traits.block_bytes;
     Random random(4);
     std::vector<std::byte> source(16 * row_bytes);
     for (std::byte& b : source) b = static_cast<std::byte>(random.bits() & 0x3b);

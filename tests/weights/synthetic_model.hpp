@@ -1,4 +1,5 @@
-// A small random Gemma 4 with every layer kind, as a GGUF in memory: what tests change one thing of.
+// A small random Gemma 4 with every layer kind, as a GGUF in memory: what tests change one thing
+// of.
 #pragma once
 
 #include <functional>
@@ -12,15 +13,16 @@
 namespace gemma4::test {
 
 struct SyntheticModel {
-  static constexpr std::uint32_t kHidden = 256, kHeads = 4, kFeedForward = 512, kVocabulary = 512, kWindow = 8, kLayers = 3;
+  static constexpr std::uint32_t kHidden = 256, kHeads = 4, kFeedForward = 512, kVocabulary = 512,
+                                 kWindow = 8, kLayers = 3;
 
   TensorType matrices = TensorType::q4_0;  ///< of all linear layers
   TensorType embedding = TensorType::q6_k;
-  bool fused = false;        ///< attn_qkv instead of three projections
-  bool untied = false;       ///< an output matrix of its own
-  bool value_on_full = false;  ///< a V projection on the full layer too
-  std::function<void(WrittenTensor&)> change;            ///< looks at every tensor before it is written
-  std::function<bool(const std::string&)> keep_key;      ///< false leaves a key out
+  bool fused = false;                                ///< attn_qkv instead of three projections
+  bool untied = false;                               ///< an output matrix of its own
+  bool value_on_full = false;                        ///< a V projection on the full layer too
+  std::function<void(WrittenTensor&)> change;        ///< looks at every tensor before it is written
+  std::function<bool(const std::string&)> keep_key;  ///< false leaves a key out
   std::function<void(GgufWriter&)> more_keys;
 
   static std::uint32_t head_size(std::uint32_t layer) { return layer == 2 ? 128 : 64; }
@@ -49,7 +51,8 @@ struct SyntheticModel {
   template <typename Add>
   void layer(std::uint32_t i, const Add& add) const {
     const std::string blk = "blk." + std::to_string(i) + ".";
-    const std::uint64_t q = kHeads * head_size(i), kv = kv_heads(i) * head_size(i), hidden = kHidden;
+    const std::uint64_t q = kHeads * head_size(i), kv = kv_heads(i) * head_size(i),
+                        hidden = kHidden;
     const bool value = i != 2 || value_on_full;
     // the parts are drawn in one order whether fused or not, so both forms hold the same numbers
     if (fused) {
@@ -63,8 +66,10 @@ struct SyntheticModel {
     add(blk + "ffn_gate.weight", {hidden, kFeedForward}, matrices);
     add(blk + "ffn_up.weight", {hidden, kFeedForward}, matrices);
     add(blk + "ffn_down.weight", {kFeedForward, hidden}, matrices);
-    for (const char* norm : {"attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"}) add(blk + norm + ".weight", {hidden}, TensorType::f32);
-    for (const char* norm : {"attn_q_norm", "attn_k_norm"}) add(blk + norm + ".weight", {head_size(i)}, TensorType::f32);
+    for (const char* norm : {"attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"})
+      add(blk + norm + ".weight", {hidden}, TensorType::f32);
+    for (const char* norm : {"attn_q_norm", "attn_k_norm"})
+      add(blk + norm + ".weight", {head_size(i)}, TensorType::f32);
     add(blk + "layer_output_scale.weight", {1}, TensorType::f32);
   }
 
@@ -75,7 +80,8 @@ struct SyntheticModel {
   }
 
   /// Random codes with scales that keep activations near 1.
-  static std::string random_data(Random& random, const std::vector<std::uint64_t>& ne, TensorType type, bool norm) {
+  static std::string random_data(Random& random, const std::vector<std::uint64_t>& ne,
+                                 TensorType type, bool norm) {
     std::uint64_t count = 1;
     for (const std::uint64_t n : ne) count *= n;
     std::string out;
@@ -85,7 +91,9 @@ struct SyntheticModel {
     };
     switch (type) {
       case TensorType::f32:
-        for (std::uint64_t i = 0; i < count; ++i) append_number(out, norm || ne.size() == 1 ? 1.0f + 0.2f * random.unit() : 0.1f * random.unit());
+        for (std::uint64_t i = 0; i < count; ++i)
+          append_number(
+              out, norm || ne.size() == 1 ? 1.0f + 0.2f * random.unit() : 0.1f * random.unit());
         break;
       case TensorType::f16:
         for (std::uint64_t i = 0; i < count; ++i) half(0.1f * random.unit());
@@ -108,18 +116,23 @@ struct SyntheticModel {
         for (std::uint64_t i = 0; i < count / 32; ++i) half(0.006f * random.unit()), code_bytes(20);
         break;
       case TensorType::q8_0:
-        for (std::uint64_t i = 0; i < count / 32; ++i) half(0.0008f * random.unit()), code_bytes(32);
+        for (std::uint64_t i = 0; i < count / 32; ++i)
+          half(0.0008f * random.unit()), code_bytes(32);
         break;
       case TensorType::q4_k:
-        for (std::uint64_t i = 0; i < count / 256; ++i) half(0.0003f), half(0.002f), code_bytes(140);
+        for (std::uint64_t i = 0; i < count / 256; ++i)
+          half(0.0003f), half(0.002f), code_bytes(140);
         break;
       case TensorType::q5_k:
-        for (std::uint64_t i = 0; i < count / 256; ++i) half(0.0002f), half(0.002f), code_bytes(172);
+        for (std::uint64_t i = 0; i < count / 256; ++i)
+          half(0.0002f), half(0.002f), code_bytes(172);
         break;
       case TensorType::q6_k:
-        for (std::uint64_t i = 0; i < count / 256; ++i) code_bytes(208), half(0.00004f * random.unit());
+        for (std::uint64_t i = 0; i < count / 256; ++i)
+          code_bytes(208), half(0.00004f * random.unit());
         break;
-      default: break;
+      default:
+        break;
     }
     return out;
   }
@@ -135,15 +148,20 @@ struct SyntheticModel {
     number("gemma4.embedding_length", kHidden);
     number("gemma4.feed_forward_length", kFeedForward);
     number("gemma4.attention.head_count", kHeads);
-    if (wanted("gemma4.attention.head_count_kv")) file.array<std::int32_t>("gemma4.attention.head_count_kv", {2, 2, 1});
+    if (wanted("gemma4.attention.head_count_kv"))
+      file.array<std::int32_t>("gemma4.attention.head_count_kv", {2, 2, 1});
     number("gemma4.attention.key_length", head_size(2));
     number("gemma4.attention.value_length", head_size(2));
     number("gemma4.attention.key_length_swa", head_size(0));
     number("gemma4.attention.value_length_swa", head_size(0));
     number("gemma4.attention.sliding_window", kWindow);
-    if (wanted("gemma4.attention.sliding_window_pattern")) file.array<bool>("gemma4.attention.sliding_window_pattern", {true, true, false});
-    if (wanted("gemma4.attention.layer_norm_rms_epsilon")) file.value("gemma4.attention.layer_norm_rms_epsilon", 1e-6f);
-    file.value("gemma4.final_logit_softcapping", 30.0f).value("gemma4.rope.freq_base", 1e6f).value("gemma4.rope.freq_base_swa", 1e4f);
+    if (wanted("gemma4.attention.sliding_window_pattern"))
+      file.array<bool>("gemma4.attention.sliding_window_pattern", {true, true, false});
+    if (wanted("gemma4.attention.layer_norm_rms_epsilon"))
+      file.value("gemma4.attention.layer_norm_rms_epsilon", 1e-6f);
+    file.value("gemma4.final_logit_softcapping", 30.0f)
+        .value("gemma4.rope.freq_base", 1e6f)
+        .value("gemma4.rope.freq_base_swa", 1e4f);
     vocabulary(file);
     if (more_keys) more_keys(file);
   }
@@ -157,8 +175,9 @@ struct SyntheticModel {
       tokens.push_back(text);
       types.push_back(6);
     }
-    for (const char* special : {"<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>", "<|tool>", "<tool|>", "<|tool_call>", "<tool_call|>",
-                                "<|tool_response>", "<tool_response|>", "<|\"|>"}) {
+    for (const char* special :
+         {"<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>", "<|tool>", "<tool|>",
+          "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", "<|\"|>"}) {
       tokens.push_back(special);
       types.push_back(3);
     }
@@ -173,8 +192,10 @@ struct SyntheticModel {
     const auto wanted = [&](const char* key) { return !keep_key || keep_key(key); };
     if (wanted("tokenizer.ggml.model")) file.text("tokenizer.ggml.model", "gemma4");
     if (wanted("tokenizer.ggml.tokens")) file.array("tokenizer.ggml.tokens", tokens);
-    file.array("tokenizer.ggml.token_type", types).array<std::string>("tokenizer.ggml.merges", {"w 1"});
-    file.value("tokenizer.ggml.bos_token_id", std::uint32_t{2}).value("tokenizer.ggml.eos_token_id", std::uint32_t{1});
+    file.array("tokenizer.ggml.token_type", types)
+        .array<std::string>("tokenizer.ggml.merges", {"w 1"});
+    file.value("tokenizer.ggml.bos_token_id", std::uint32_t{2})
+        .value("tokenizer.ggml.eos_token_id", std::uint32_t{1});
   }
 };
 

@@ -5,8 +5,9 @@
 
 #include <immintrin.h>
 
-// Everything from here on may use the instruction set; nothing of the standard library is included or instantiated below, so
-// no inline function of it can leak into code that runs on older processors.
+// Everything from here on may use the instruction set; nothing of the standard library is included
+// or instantiated below, so no inline function of it can leak into code that runs on older
+// processors.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #else
@@ -21,23 +22,15 @@ namespace {
 
 constexpr Isa kIsa = Isa::avx2;
 
-#include "kernels/generic/math.inl"
-#include "kernels/generic/elementwise.inl"
 #include "kernels/generic/attention.inl"
+#include "kernels/generic/elementwise.inl"
 #include "kernels/generic/float_matmul.inl"
+#include "kernels/generic/math.inl"
 
-#include "kernels/avx2/quantize.inl"
 #include "kernels/avx2/matmul.inl"
-
-void matmul(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles, const Activations& a, std::uint32_t count, float* y,
-            std::uint64_t y_stride) {
-  switch (format) {
-    case MatrixFormat::q4_0: return matmul_tiles<Q4>(matrix, tiles, a, count, y, y_stride);
-    case MatrixFormat::q8_0: return matmul_tiles<Q8>(matrix, tiles, a, count, y, y_stride);
-    case MatrixFormat::q6_k: return matmul_tiles<Q6>(matrix, tiles, a, count, y, y_stride);
-    default: return matmul_floats(format, matrix, tiles, a, count, y, y_stride);
-  }
-}
+#include "kernels/avx2/quantize.inl"
+#include "kernels/generic/tile_driver.inl"
+#include "kernels/generic/x86_tiles.inl"
 
 }  // namespace
 

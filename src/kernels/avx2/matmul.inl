@@ -1,8 +1,10 @@
-// Quantised matrices times 8-bit activations with AVX2: one text for every format and every number of columns.
+// Quantised matrices times 8-bit activations with AVX2: one text for every format and every number
+// of columns.
 //
-// A tile's block (16 rows x 32 columns) is unpacked once and used for all columns. Each broadcast of 4 activation bytes serves both row
-// groups of 8. maddubs multiplies unsigned codes with signed activations; its 16-bit sums may wrap on the way, because the
-// offset they start from brings the end result back into range (tiles.hpp: |sum| <= 16 * 8 * 127 or 8 * 32 * 127).
+// A tile's block (16 rows x 32 columns) is unpacked once and used for all columns. Each broadcast
+// of 4 activation bytes serves both row groups of 8. maddubs multiplies unsigned codes with signed
+// activations; its 16-bit sums may wrap on the way, because the offset they start from brings the
+// end result back into range (tiles.hpp: |sum| <= 16 * 8 * 127 or 8 * 32 * 127).
 
 inline __m256i broadcast4(const void* p) {
   int bits;
@@ -10,7 +12,9 @@ inline __m256i broadcast4(const void* p) {
   return _mm256_set1_epi32(bits);
 }
 inline __m256i load32(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
-inline __m256 widen_scales(const std::uint16_t* p) { return _mm256_cvtph_ps(_mm_load_si128(reinterpret_cast<const __m128i*>(p))); }
+inline __m256 widen_scales(const std::uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_load_si128(reinterpret_cast<const __m128i*>(p)));
+}
 
 /// y = fma(float(sum), d_w * d_a, y) for 8 rows.
 inline void accumulate(float* y, __m256i sum, __m256 weight_scale, float activation_scale) {
@@ -18,33 +22,19 @@ inline void accumulate(float* y, __m256i sum, __m256 weight_scale, float activat
   _mm256_storeu_ps(y, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, _mm256_loadu_ps(y)));
 }
 
-/// How far ahead of the block in work its successor is asked for, in bytes; measured best for streams from memory.
-constexpr int kPrefetch = 4608;
-
-template <int Bytes>
-inline void prefetch(const void* p) {
-  for (int i = 0; i < Bytes; i += 64) _mm_prefetch(static_cast<const char*>(p) + kPrefetch + i, _MM_HINT_T0);
-}
-
-/// Where one column's block lies.
-struct Column {
-  const std::int8_t* codes;
-  const float* scale;
-  const std::int16_t* offset8;
-  const std::int16_t* offset32;
-};
-
 struct Q4 {
   using Block = Q4Block;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
 
   /// Adds one block of 32 columns for N activation columns to y [N][16].
   template <int N>
-  static inline void block(const Q4Block& tile, std::uint32_t part, const Column (&column)[N], std::uint32_t b, float* y) {
+  static inline void block(const Q4Block& tile, std::uint32_t part, const Column (&column)[N],
+                           std::uint32_t b, float* y) {
     const __m256i nibble = _mm256_set1_epi8(15);
     const std::uint8_t* codes = tile.codes[part];
     __m256i sum[N][2];
-    for (int half = 0; half < 2; ++half) {  // columns 0-15 in the low nibbles, 16-31 in the high ones
+    for (int half = 0; half < 2;
+         ++half) {  // columns 0-15 in the low nibbles, 16-31 in the high ones
       __m256i w[4][2];
       for (int s = 0; s < 4; ++s) {
         for (int g = 0; g < 2; ++g) {
@@ -74,9 +64,11 @@ struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
 
-  /// Signed times signed: |w| * (q with w's sign). A pair reaches 2 * 128 * 127, which fits 16 bits once; so pairs are widened at once.
+  /// Signed times signed: |w| * (q with w's sign). A pair reaches 2 * 128 * 127, which fits 16 bits
+  /// once; so pairs are widened at once.
   template <int N>
-  static inline void block(const Q8Block& tile, std::uint32_t part, const Column (&column)[N], std::uint32_t b, float* y) {
+  static inline void block(const Q8Block& tile, std::uint32_t part, const Column (&column)[N],
+                           std::uint32_t b, float* y) {
     const __m256i ones = _mm256_set1_epi16(1);
     const std::int8_t* codes = tile.codes[part];
     __m256i sum[N][2];
@@ -86,8 +78,10 @@ struct Q8 {
       const __m256i m0 = _mm256_abs_epi8(w0), m1 = _mm256_abs_epi8(w1);
       for (int c = 0; c < N; ++c) {
         const __m256i q = broadcast4(column[c].codes + 32 * b + 4 * s);
-        sum[c][0] = _mm256_add_epi32(sum[c][0], _mm256_madd_epi16(_mm256_maddubs_epi16(m0, _mm256_sign_epi8(q, w0)), ones));
-        sum[c][1] = _mm256_add_epi32(sum[c][1], _mm256_madd_epi16(_mm256_maddubs_epi16(m1, _mm256_sign_epi8(q, w1)), ones));
+        sum[c][0] = _mm256_add_epi32(
+            sum[c][0], _mm256_madd_epi16(_mm256_maddubs_epi16(m0, _mm256_sign_epi8(q, w0)), ones));
+        sum[c][1] = _mm256_add_epi32(
+            sum[c][1], _mm256_madd_epi16(_mm256_maddubs_epi16(m1, _mm256_sign_epi8(q, w1)), ones));
       }
     }
     const __m256 d0 = widen_scales(tile.scale[part]), d1 = widen_scales(tile.scale[part] + 8);
@@ -102,11 +96,12 @@ struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
 
-  /// The integer scale of each row for 16 columns, in both 16-bit halves of the row's lane: maddwd then sums and scales at once.
+  /// The integer scale of each row for 16 columns, in both 16-bit halves of the row's lane: maddwd
+  /// then sums and scales at once.
   static inline __m256i sub_scales(const std::int8_t* p) {
     const __m256i wide = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
-    const __m256i twice = _mm256_setr_epi8(0, 1, 0, 1, 4, 5, 4, 5, 8, 9, 8, 9, 12, 13, 12, 13, 0, 1, 0, 1, 4, 5, 4, 5, 8, 9, 8, 9, 12,
-                                           13, 12, 13);
+    const __m256i twice = _mm256_setr_epi8(0, 1, 0, 1, 4, 5, 4, 5, 8, 9, 8, 9, 12, 13, 12, 13, 0, 1,
+                                           0, 1, 4, 5, 4, 5, 8, 9, 8, 9, 12, 13, 12, 13);
     return _mm256_shuffle_epi8(wide, twice);
   }
 
@@ -120,20 +115,24 @@ struct Q6 {
   }
 
   template <int N>
-  static inline void block(const Q6Block& tile, std::uint32_t part, const Column (&column)[N], std::uint32_t b, float* y) {
+  static inline void block(const Q6Block& tile, std::uint32_t part, const Column (&column)[N],
+                           std::uint32_t b, float* y) {
     const __m256i nibble = _mm256_set1_epi8(15);
     __m256i sum[N][2];
     for (int half = 0; half < 2; ++half) {
       __m256i w[4][2];
       for (int g = 0; g < 2; ++g) {
         const __m256i high = load32(tile.high[part] + 64 * half + 32 * g);
-        const __m256i extra[4] = {high_bits<0>(high), high_bits<1>(high), high_bits<2>(high), high_bits<3>(high)};
+        const __m256i extra[4] = {high_bits<0>(high), high_bits<1>(high), high_bits<2>(high),
+                                  high_bits<3>(high)};
         for (int s = 0; s < 4; ++s) {
           const __m256i raw = load32(tile.low[part] + 64 * s + 32 * g);
-          w[s][g] = _mm256_or_si256(_mm256_and_si256(half == 0 ? raw : _mm256_srli_epi16(raw, 4), nibble), extra[s]);
+          w[s][g] = _mm256_or_si256(
+              _mm256_and_si256(half == 0 ? raw : _mm256_srli_epi16(raw, 4), nibble), extra[s]);
         }
       }
-      const __m256i scale0 = sub_scales(tile.sub_scale[2 * part + half]), scale1 = sub_scales(tile.sub_scale[2 * part + half] + 8);
+      const __m256i scale0 = sub_scales(tile.sub_scale[2 * part + half]),
+                    scale1 = sub_scales(tile.sub_scale[2 * part + half] + 8);
       for (int c = 0; c < N; ++c) {
         __m256i p0 = broadcast4(column[c].offset32 + 4 * b + 2 * half), p1 = p0;
         for (int s = 0; s < 4; ++s) {
@@ -157,37 +156,20 @@ struct Q6 {
 
 /// One tile times N columns.
 template <typename Format, int N>
-void tile_columns(const typename Format::Block* tile, const Activations& a, float* y, std::uint64_t y_stride) {
+void tile_columns(const typename Format::Block* tile, const Activations& a, float* y,
+                  std::uint64_t y_stride) {
   alignas(32) float sums[N * 16] = {};
   Column column[N];
-  for (int c = 0; c < N; ++c) {
-    const Activations at = a.from(static_cast<std::uint32_t>(c));
-    column[c] = {at.codes, at.scale, at.offset8, at.offset32};
-  }
+  for (int c = 0; c < N; ++c) column[c] = column_of(a, static_cast<std::uint32_t>(c));
   const std::uint32_t blocks = a.columns / kBlock;
   for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
     prefetch<sizeof(typename Format::Block)>(tile);
     const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
-    for (std::uint32_t part = 0; part < parts; ++part) Format::template block<N>(*tile, part, column, b + part, sums);
+    for (std::uint32_t part = 0; part < parts; ++part)
+      Format::template block<N>(*tile, part, column, b + part, sums);
   }
   for (int c = 0; c < N; ++c) {
-    for (int r = 0; r < 16; r += 8) _mm256_storeu_ps(y + c * y_stride + r, _mm256_load_ps(sums + 16 * c + r));
-  }
-}
-
-template <typename Format>
-void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activations& a, std::uint32_t count, float* y, std::uint64_t y_stride) {
-  using Function = void (*)(const typename Format::Block*, const Activations&, float*, std::uint64_t);
-  constexpr Function kFunctions[] = {nullptr,
-                                     tile_columns<Format, 1>, tile_columns<Format, 2>, tile_columns<Format, 3>, tile_columns<Format, 4>,
-                                     tile_columns<Format, 5>, tile_columns<Format, 6>, tile_columns<Format, 7>, tile_columns<Format, 8>};
-  const std::uint32_t stride = (a.columns / kBlock + Format::kBlocks - 1) / Format::kBlocks;
-  for (std::uint32_t t = 0; t < tiles; ++t) {
-    const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix) + std::uint64_t{t} * stride;
-    for (std::uint32_t c = 0; c < count;) {
-      const std::uint32_t n = count - c < 8 ? count - c : 8;
-      kFunctions[n](tile, a.from(c), y + c * y_stride + std::uint64_t{t} * kTileRows, y_stride);
-      c += n;
-    }
+    for (int r = 0; r < 16; r += 8)
+      _mm256_storeu_ps(y + c * y_stride + r, _mm256_load_ps(sums + 16 * c + r));
   }
 }

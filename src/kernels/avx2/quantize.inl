@@ -1,6 +1,8 @@
 // 8-bit activations with AVX2; see quantize_block in the scalar kernels for the definition.
 
-inline __m256i magnitude_bits(__m256i bits) { return _mm256_and_si256(bits, _mm256_set1_epi32(0x7fffffff)); }
+inline __m256i magnitude_bits(__m256i bits) {
+  return _mm256_and_si256(bits, _mm256_set1_epi32(0x7fffffff));
+}
 
 inline std::uint32_t largest_lane(__m256i v) {
   __m128i m = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
@@ -9,7 +11,8 @@ inline std::uint32_t largest_lane(__m256i v) {
   return static_cast<std::uint32_t>(_mm_cvtsi128_si32(m));
 }
 
-void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16_t* offset8, std::int16_t* offset32) {
+void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16_t* offset8,
+                    std::int16_t* offset32) {
   __m256i bits[4];
   __m256i largest = _mm256_setzero_si256();
   for (int i = 0; i < 4; ++i) {
@@ -28,17 +31,22 @@ void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16
   *scale = d;
   const __m256 divisor = _mm256_set1_ps(d);
   __m256i q[4];
-  for (int i = 0; i < 4; ++i) q[i] = _mm256_cvtps_epi32(_mm256_div_ps(_mm256_castsi256_ps(bits[i]), divisor));
+  for (int i = 0; i < 4; ++i)
+    q[i] = _mm256_cvtps_epi32(_mm256_div_ps(_mm256_castsi256_ps(bits[i]), divisor));
   // the packs interleave 128-bit halves; the permutation puts the groups of four back in order
-  const __m256i narrow = _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
-  const __m256i ordered = _mm256_permutevar8x32_epi32(narrow, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  const __m256i narrow =
+      _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
+  const __m256i ordered =
+      _mm256_permutevar8x32_epi32(narrow, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), ordered);
-  // pair sums: 16-bit lanes (0,1), (2,3), ...; folding 32-bit lanes keeps the two kinds of pairs apart
+  // pair sums: 16-bit lanes (0,1), (2,3), ...; folding 32-bit lanes keeps the two kinds of pairs
+  // apart
   __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), ordered);
   pairs = _mm256_add_epi16(pairs, _mm256_shuffle_epi32(pairs, 0x4e));
   pairs = _mm256_add_epi16(pairs, _mm256_shuffle_epi32(pairs, 0xb1));
   const __m128i first = _mm256_castsi256_si128(pairs), second = _mm256_extracti128_si256(pairs, 1);
-  const int both = _mm_cvtsi128_si32(_mm_mullo_epi16(_mm_add_epi16(first, second), _mm_set1_epi16(-8)));
+  const int both =
+      _mm_cvtsi128_si32(_mm_mullo_epi16(_mm_add_epi16(first, second), _mm_set1_epi16(-8)));
   const int low = _mm_cvtsi128_si32(_mm_mullo_epi16(first, _mm_set1_epi16(-32)));
   const int high = _mm_cvtsi128_si32(_mm_mullo_epi16(second, _mm_set1_epi16(-32)));
   __builtin_memcpy(offset8, &both, 4);
@@ -49,6 +57,7 @@ void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16
 void quantize(const float* values, std::uint32_t rows, const Activations& a) {
   const std::uint64_t blocks = std::uint64_t{rows} * a.columns / kBlock;
   for (std::uint64_t b = 0; b < blocks; ++b) {
-    quantize_block(values + b * kBlock, a.codes + b * kBlock, a.scale + b, a.offset8 + 2 * b, a.offset32 + 4 * b);
+    quantize_block(values + b * kBlock, a.codes + b * kBlock, a.scale + b, a.offset8 + 2 * b,
+                   a.offset32 + 4 * b);
   }
 }

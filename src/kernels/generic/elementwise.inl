@@ -1,5 +1,6 @@
-// Norms, rotation, activation functions, KV rows: everything of a layer that is neither a matrix product nor attention.
-// Included inside an instruction set's namespace, after math.inl. Sizes are multiples of 16.
+// Norms, rotation, activation functions, KV rows: everything of a layer that is neither a matrix
+// product nor attention. Included inside an instruction set's namespace, after math.inl. Sizes are
+// multiples of 16.
 
 inline float sum_of_squares(const float* x, std::uint32_t size) {
   Vec sum = set1(0.0f);
@@ -23,7 +24,8 @@ void rms_norm(const float* x, const float* weight, std::uint32_t size, float eps
   }
 }
 
-void add_rms_norm(float* x, const float* y, const float* weight, std::uint32_t size, float epsilon, float factor) {
+void add_rms_norm(float* x, const float* y, const float* weight, std::uint32_t size, float epsilon,
+                  float factor) {
   const Vec norm = set1(rms_factor(y, size, epsilon));
   const Vec scale = set1(factor);
   for (std::uint32_t i = 0; i < size; i += 16) {
@@ -32,7 +34,8 @@ void add_rms_norm(float* x, const float* y, const float* weight, std::uint32_t s
   }
 }
 
-void rotate(float* x, std::uint32_t size, std::uint32_t pairs, const float* cosine, const float* sine) {
+void rotate(float* x, std::uint32_t size, std::uint32_t pairs, const float* cosine,
+            const float* sine) {
   float* low = x;
   float* high = x + size / 2;
   std::uint32_t i = 0;
@@ -41,7 +44,8 @@ void rotate(float* x, std::uint32_t size, std::uint32_t pairs, const float* cosi
     store(low + i, fnma(b, s, mul(a, c)));
     store(high + i, fma(a, s, mul(b, c)));
   }
-  for (; i < pairs; ++i) {  // the tail of heads with fewer than 16 pairs: the same operations one by one
+  for (; i < pairs;
+       ++i) {  // the tail of heads with fewer than 16 pairs: the same operations one by one
     const float a = low[i], b = high[i];
     low[i] = __builtin_fmaf(-b, sine[i], a * cosine[i]);
     high[i] = __builtin_fmaf(a, sine[i], b * cosine[i]);
@@ -49,19 +53,22 @@ void rotate(float* x, std::uint32_t size, std::uint32_t pairs, const float* cosi
 }
 
 void gelu_multiply(const float* gate, const float* up, std::uint32_t size, float* out) {
-  for (std::uint32_t i = 0; i < size; i += 16) store(out + i, mul(gelu(load(gate + i)), load(up + i)));
+  for (std::uint32_t i = 0; i < size; i += 16)
+    store(out + i, mul(gelu(load(gate + i)), load(up + i)));
 }
 
 void soft_cap(float* x, std::uint32_t size, float cap) {
   const Vec limit = set1(cap);
-  for (std::uint32_t i = 0; i < size; i += 16) store(x + i, mul(limit, tanh(div(load(x + i), limit))));
+  for (std::uint32_t i = 0; i < size; i += 16)
+    store(x + i, mul(limit, tanh(div(load(x + i), limit))));
 }
 
 void store_row(const float* x, std::uint32_t size, KvType type, void* out) {
   if (type == KvType::f32) {
     for (std::uint32_t i = 0; i < size; i += 16) store(static_cast<float*>(out) + i, load(x + i));
   } else {
-    for (std::uint32_t i = 0; i < size; i += 16) store_half(static_cast<std::uint16_t*>(out) + i, load(x + i));
+    for (std::uint32_t i = 0; i < size; i += 16)
+      store_half(static_cast<std::uint16_t*>(out) + i, load(x + i));
   }
 }
 

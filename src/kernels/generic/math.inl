@@ -1,7 +1,9 @@
-// exp, tanh and GELU on sixteen floats. Included inside an instruction set's namespace, after its vec.hpp.
-// Errors, tested against double: exp and tanh <= 2 ulp, gelu <= 2 ulp or 2^-124 (its far tail becomes 0 when e^-v overflows).
+// exp, tanh and GELU on sixteen floats. Included inside an instruction set's namespace, after its
+// vec.hpp. Errors, tested against double: exp and tanh <= 2 ulp, gelu <= 2 ulp or 2^-124 (its far
+// tail becomes 0 when e^-v overflows).
 
-/// e^x. Below -87 exactly 0, above 88.72283 infinity; e^0 is exactly 1. Cody-Waite reduction and the polynomial of Cephes' expf.
+/// e^x. Below -87 exactly 0, above 88.72283 infinity; e^0 is exactly 1. Cody-Waite reduction and
+/// the polynomial of Cephes' expf.
 inline Vec exp(Vec x) {
   const Vec n = round_even(mul(x, set1(1.44269504088896341f)));
   Vec r = fnma(n, set1(0.693359375f), x);
@@ -33,18 +35,19 @@ inline Vec tanh(Vec x) {
   return select(less(magnitude, set1(0.625f)), near, copy_sign(far, x));
 }
 
-/// gelu(z) = z / (1 + e^-v), v = 2 sqrt(2/pi) (z + 0.044715 z^3): the tanh form, rewritten without its cancellation. An error of v counts
-/// |v| times in e^-v, so v is carried as an unevaluated sum v + rest, each product with its rounding error.
+/// gelu(z) = z / (1 + e^-v), v = 2 sqrt(2/pi) (z + 0.044715 z^3): the tanh form, rewritten without
+/// its cancellation. An error of v counts |v| times in e^-v, so v is carried as an unevaluated sum
+/// v + rest, each product with its rounding error.
 inline Vec gelu(Vec z) {
-  const Vec a = set1(1.5957691216057308f);                          // 2 sqrt(2/pi), rounded
-  const Vec a_rest = set1(-4.5340680421e-8f);                       // and what the rounding took
-  const Vec b = set1(0.07135481627260025f);                         // a * 0.044715, likewise
+  const Vec a = set1(1.5957691216057308f);     // 2 sqrt(2/pi), rounded
+  const Vec a_rest = set1(-4.5340680421e-8f);  // and what the rounding took
+  const Vec b = set1(0.07135481627260025f);    // a * 0.044715, likewise
   const Vec b_rest = set1(2.3988323959e-9f);
   const Vec t = mul(z, z);
   const Vec t_rest = fma(z, z, sub(set1(0.0f), t));
   const Vec p = mul(b, t);
   const Vec p_rest = fma(b_rest, t, fma(b, t_rest, fma(b, t, sub(set1(0.0f), p))));
-  const Vec g = add(a, p);                                          // Knuth's two-sum: its error follows
+  const Vec g = add(a, p);  // Knuth's two-sum: its error follows
   const Vec back = sub(g, a);
   const Vec g_rest = add(add(sub(a, sub(g, back)), sub(p, back)), add(p_rest, a_rest));
   const Vec v = mul(z, g);

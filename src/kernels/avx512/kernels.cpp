@@ -1,0 +1,53 @@
+// AVX-512 kernels with VNNI, bit-equal to the scalar ones.
+#include "kernels/kernels.hpp"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#include <immintrin.h>
+
+// Everything from here on may use the instruction set; nothing of the standard library is included
+// or instantiated below, so no inline function of it can leak into code that runs on older
+// processors.
+#if defined(__clang__)
+#pragma clang attribute push(                                                               \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC diagnostic ignored \
+    "-Wuninitialized"  // GCC 12's own AVX-512 header starts from undefined registers
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")
+#endif
+
+#include "kernels/avx512/vec.hpp"
+
+namespace gemma4::avx512 {
+namespace {
+
+constexpr Isa kIsa = Isa::avx512;
+
+#include "kernels/generic/attention.inl"
+#include "kernels/generic/elementwise.inl"
+#include "kernels/generic/float_matmul.inl"
+#include "kernels/generic/math.inl"
+
+#include "kernels/avx2/quantize.inl"
+#include "kernels/avx512/matmul.inl"
+#include "kernels/generic/tile_driver.inl"
+#include "kernels/generic/x86_tiles.inl"
+
+}  // namespace
+
+extern const Kernels kTable;
+#include "kernels/generic/table.inl"
+
+}  // namespace gemma4::avx512
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

@@ -1,0 +1,122 @@
+// Quantised matrices times 8-bit activations with AVX-512-VNNI: 16 rows in a register, four
+// products of a row in one instruction. vpdpbusd multiplies unsigned codes with signed activations
+// and adds up in 32 bits, so nothing can overflow; the codes' offset is in the value that the sum
+// starts from.
+
+inline __m512i broadcast4(const void* p) {
+  int bits;
+  __builtin_memcpy(&bits, p, 4);
+  return _mm512_set1_epi32(bits);
+}
+inline __m512i load64(const void* p) { return _mm512_loadu_si512(p); }
+inline __m512 widen_scales(const std::uint16_t* p) { return load_half(p); }
+
+/// factor * (sum of the two stored halves), in every lane.
+inline __m512i start_value(const std::int16_t* halves, std::int16_t factor) {
+  return _mm512_dpwssd_epi32(_mm512_setzero_si512(), broadcast4(halves), _mm512_set1_epi16(factor));
+}
+
+struct Q4 {
+  using Block = Q4Block;
+  static constexpr std::uint32_t kBlocks = 2;
+
+  template <int N>
+  static inline void block(const Q4Block& tile, std::uint32_t part, const Column (&column)[N],
+                           std::uint32_t b, __m512 (&y)[N]) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m512i w[8];
+    for (int s = 0; s < 4; ++s) {
+      const __m512i raw = load64(tile.codes[part] + 64 * s);
+      w[s] = _mm512_and_si512(raw, nibble);
+      w[s + 4] = _mm512_and_si512(_mm512_srli_epi16(raw, 4), nibble);
+    }
+    const __m512 scale = widen_scales(tile.scale[part]);
+#pragma GCC unroll 8
+    for (int c = 0; c < N; ++c) {
+      __m512i sum = start_value(column[c].offset8 + 2 * b, 1);
+      for (int s = 0; s < 8; ++s)
+        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column[c].codes + 32 * b + 4 * s));
+      y[c] = fma(_mm512_cvtepi32_ps(sum), mul(scale, set1(column[c].scale[b])), y[c]);
+    }
+  }
+};
+
+struct Q8 {
+  using Block = Q8Block;
+  static constexpr std::uint32_t kBlocks = 2;
+
+  template <int N>
+  static inline void block(const Q8Block& tile, std::uint32_t part, const Column (&column)[N],
+                           std::uint32_t b, __m512 (&y)[N]) {
+    __m512i w[8];  // code + 128, unsigned
+    for (int s = 0; s < 8; ++s)
+      w[s] = _mm512_xor_si512(load64(tile.codes[part] + 64 * s), _mm512_set1_epi8(-128));
+    const __m512 scale = widen_scales(tile.scale[part]);
+#pragma GCC unroll 8
+    for (int c = 0; c < N; ++c) {
+      __m512i sum = start_value(column[c].offset8 + 2 * b, 16);
+      for (int s = 0; s < 8; ++s)
+        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column[c].codes + 32 * b + 4 * s));
+      y[c] = fma(_mm512_cvtepi32_ps(sum), mul(scale, set1(column[c].scale[b])), y[c]);
+    }
+  }
+};
+
+struct Q6 {
+  using Block = Q6Block;
+  static constexpr std::uint32_t kBlocks = 8;
+
+  template <int N>
+  static inline void block(const Q6Block& tile, std::uint32_t part, const Column (&column)[N],
+                           std::uint32_t b, __m512 (&y)[N]) {
+    const __m512i nibble = _mm512_set1_epi8(15), pair = _mm512_set1_epi8(0x30);
+    __m512i w[8], sub_scale[2];
+    for (int half = 0; half < 2; ++half) {
+      const __m512i high = load64(tile.high[part] + 64 * half);
+      const __m512i moved[4] = {_mm512_slli_epi16(high, 4), _mm512_slli_epi16(high, 2), high,
+                                _mm512_srli_epi16(high, 2)};
+      for (int s = 0; s < 4; ++s) {
+        const __m512i raw = load64(tile.low[part] + 64 * s);
+        const __m512i low = _mm512_and_si512(half == 0 ? raw : _mm512_srli_epi16(raw, 4), nibble);
+        w[4 * half + s] = _mm512_or_si512(low, _mm512_and_si512(moved[s], pair));
+      }
+      sub_scale[half] = _mm512_cvtepi8_epi32(
+          _mm_loadu_si128(reinterpret_cast<const __m128i*>(tile.sub_scale[2 * part + half])));
+    }
+    const __m512 scale = widen_scales(tile.scale);
+#pragma GCC unroll 8
+    for (int c = 0; c < N; ++c) {
+      __m512i sum[2];
+      for (int half = 0; half < 2; ++half) {
+        sum[half] = start_value(column[c].offset32 + 4 * b + 2 * half, 1);
+        for (int s = 0; s < 4; ++s) {
+          sum[half] = _mm512_dpbusd_epi32(sum[half], w[4 * half + s],
+                                          broadcast4(column[c].codes + 32 * b + 16 * half + 4 * s));
+        }
+        sum[half] = _mm512_mullo_epi32(sum[half], sub_scale[half]);
+      }
+      y[c] = fma(_mm512_cvtepi32_ps(_mm512_add_epi32(sum[0], sum[1])),
+                 mul(scale, set1(column[c].scale[b])), y[c]);
+    }
+  }
+};
+
+/// One tile times N columns; the sums stay in registers.
+template <typename Format, int N>
+void tile_columns(const typename Format::Block* tile, const Activations& a, float* y,
+                  std::uint64_t y_stride) {
+  __m512 sums[N];
+  Column column[N];
+  for (int c = 0; c < N; ++c) {
+    sums[c] = _mm512_setzero_ps();
+    column[c] = column_of(a, static_cast<std::uint32_t>(c));
+  }
+  const std::uint32_t blocks = a.columns / kBlock;
+  for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
+    prefetch<sizeof(typename Format::Block)>(tile);
+    const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
+    for (std::uint32_t part = 0; part < parts; ++part)
+      Format::template block<N>(*tile, part, column, b + part, sums);
+  }
+  for (int c = 0; c < N; ++c) _mm512_storeu_ps(y + c * y_stride, sums[c]);
+}
