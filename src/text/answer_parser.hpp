@@ -4,8 +4,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gemma4/event.hpp"
+#include "text/stop_matcher.hpp"
 #include "text/tokenizer.hpp"
 
 namespace gemma4 {
@@ -28,8 +30,59 @@ class AnswerParser {
                   ///< as text)
   bool take(Event& event);  ///< kinds text, thinking, tool_call
 
-  bool stopped() const;  ///< a stop text was seen: nothing after it is emitted
-  bool saw_tool_call() const;
+  bool stopped() const { return stopped_; }  ///< a stop text was seen: nothing after it is emitted
+  bool saw_tool_call() const { return saw_tool_call_; }
+
+ private:
+  enum class State {
+    text,
+    thinking,
+    header,  // after <|channel> or <|turn>: the name that should follow
+    call,    // after <|tool_call>
+  };
+
+  // An event as offsets into events_text_, which may still move while events are added.
+  struct Pending {
+    Event::Kind kind;
+    std::size_t name_begin, text_begin, end;
+  };
+
+  void begin_events();
+  void feed_bytes(std::string_view bytes);
+  void feed_marker(Token token);
+  void feed_text(std::string_view text);
+  void feed_thinking(std::string_view text);
+  void feed_header(std::string_view text);
+  void expect(std::string_view header, State otherwise);
+  void end_call();
+  void abandon_call();
+  void emit(Event::Kind kind, std::string_view text);
+  void release_held_text();
+  void add_event(Event::Kind kind, std::string_view text);
+  void resume(std::span<const Token> context);
+  bool is_marker(Token token) const;
+
+  const Tokenizer::Impl& tokenizer_;
+  const SpecialIds ids_;
+  const bool raw_;
+
+  State state_ = State::text;
+  bool stopped_ = false;
+  bool saw_tool_call_ = false;
+  Utf8Stream utf8_;
+  StopMatcher stops_;
+
+  std::string_view header_;  // what is expected in State::header, and how much of it came
+  std::size_t header_matched_ = 0;
+  State header_otherwise_ = State::text;
+  bool thought_begun_ = false;  // leading whitespace of the thought is over
+  std::string thought_space_;   // whitespace that is dropped if the thought ends here
+  std::string call_;            // text between <|tool_call> and <tool_call|>, kQuoteByte for <|"|>
+
+  std::string bytes_text_, visible_text_, call_name_, call_arguments_;  // scratch
+  std::string events_text_;
+  std::vector<Pending> events_;
+  std::size_t taken_ = 0;
 };
 
 }  // namespace gemma4

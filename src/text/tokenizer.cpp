@@ -107,6 +107,12 @@ bool Tokenizer::Impl::is_byte(Token token) const {
   return token >= 0 && token < vocabulary_.size() && vocabulary_.kind(token) == PieceKind::byte;
 }
 
+bool Tokenizer::Impl::is_special(Token token) const {
+  if (token < 0 || token >= vocabulary_.size()) return false;
+  const PieceKind kind = vocabulary_.kind(token);
+  return kind == PieceKind::control || kind == PieceKind::visible;
+}
+
 std::optional<Token> Tokenizer::Impl::find(std::string_view piece) const {
   const Token token = vocabulary_.pieces().find(piece);
   return token >= 0 ? std::optional<Token>(token) : std::nullopt;

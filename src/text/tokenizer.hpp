@@ -36,6 +36,7 @@ class Tokenizer::Impl {
   const SpecialIds& special_ids() const;
   bool is_end_of_generation(Token token) const;
   bool is_byte(Token token) const;
+  bool is_special(Token token) const;  ///< control, unknown or user-defined
   std::optional<Token> find(
       std::string_view piece) const;             ///< by the literal text of the vocabulary entry
   const std::vector<Token>& suppressed() const;  ///< tokenizer.ggml.suppress_tokens

@@ -1,0 +1,90 @@
+#include "text/json.hpp"
+
+#include "base/error.hpp"
+
+namespace gemma4 {
+
+JsonDocument::JsonDocument(std::string_view text, const std::string& place) {
+  // Room for the text first: parse() allocates for what it is given and keeps the depth set here.
+  simdjson::error_code error =
+      text.empty() ? simdjson::EMPTY : parser_.allocate(text.size(), kMaxJsonDepth);
+  if (error == simdjson::SUCCESS) error = parser_.parse(text.data(), text.size()).get(root_);
+  if (error != simdjson::SUCCESS) {
+    fail(error == simdjson::MEMALLOC ? ErrorCode::out_of_memory : ErrorCode::invalid_argument,
+         place + ": not JSON (nested at most " + std::to_string(kMaxJsonDepth) +
+             " deep): " + simdjson::error_message(error));
+  }
+}
+
+const char* json_kind(JsonElement element) {
+  switch (element.type()) {
+    case simdjson::dom::element_type::ARRAY:
+      return "an array";
+    case simdjson::dom::element_type::OBJECT:
+      return "an object";
+    case simdjson::dom::element_type::STRING:
+      return "a string";
+    case simdjson::dom::element_type::BOOL:
+      return "a boolean";
+    case simdjson::dom::element_type::NULL_VALUE:
+      return "null";
+    default:
+      return "a number";
+  }
+}
+
+void refuse_json(const std::string& place, const char* expected, JsonElement found) {
+  fail(ErrorCode::invalid_argument,
+       place + ": expected " + expected + ", found " + json_kind(found));
+}
+
+std::string_view json_string(JsonElement element, const std::string& place) {
+  std::string_view text;
+  if (element.get(text) != simdjson::SUCCESS) refuse_json(place, "a string", element);
+  return text;
+}
+
+JsonObject json_object(JsonElement element, const std::string& place) {
+  JsonObject object;
+  if (element.get(object) != simdjson::SUCCESS) refuse_json(place, "an object", element);
+  return object;
+}
+
+JsonArray json_array(JsonElement element, const std::string& place) {
+  JsonArray array;
+  if (element.get(array) != simdjson::SUCCESS) refuse_json(place, "an array", element);
+  return array;
+}
+
+bool json_member(JsonObject object, std::string_view key, JsonElement& member) {
+  return object.at_key(key).get(member) == simdjson::SUCCESS && !member.is_null();
+}
+
+std::string_view json_text_member(JsonObject object, std::string_view key,
+                                  const std::string& place) {
+  JsonElement member;
+  if (!json_member(object, key, member)) return {};
+  return json_string(member, place + "." + std::string(key));
+}
+
+void append_json_string(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr const char* kDigits = "0123456789abcdef";
+      out += "\\u00";
+      out += kDigits[c >> 4];
+      out += kDigits[c & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+}  // namespace gemma4
