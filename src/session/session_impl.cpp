@@ -210,41 +210,51 @@ void Session::Impl::start(const GenerateOptions& options) {
   parser_->start(tokens_, generate_.stop);
   generated_ = 0;
   finished_ = FinishReason::none;
+  flushed_ = false;
   generating_ = true;
 }
 
 bool Session::Impl::next(Event& event) {
   if (!generating_) return false;
   while (!parser_->take(event)) {
-    if (finished_ != FinishReason::none) {
+    if (finished_ == FinishReason::none) {
+      step();
+    } else if (!flushed_) {
+      parser_->finish();  // only now: it drops events that were not taken
+      flushed_ = true;
+    } else {
       event = {Event::Kind::end, {}, {}, finished_};
       generating_ = false;
       return true;
     }
-    step();
   }
   return true;
 }
 
-void Session::Impl::finish(FinishReason reason) {
-  parser_->finish();
-  finished_ = reason;
-}
-
 /// One token: evaluate, choose, hand it to the parser, or find out why there is none.
 void Session::Impl::step() {
-  if (size() == options_.context_tokens) return finish(FinishReason::context_full);
-  if (cancelled() || !ready_logits()) return finish(FinishReason::cancelled);
+  if (size() == options_.context_tokens) {
+    finished_ = FinishReason::context_full;
+    return;
+  }
+  if (cancelled() || !ready_logits()) {
+    finished_ = FinishReason::cancelled;
+    return;
+  }
   const Token token = choose();
   tokens_.push_back(token);
   logits_ready_ = false;
   ++generated_;
   if (!generate_.ignore_end_of_generation && model_.tokenizer().is_end_of_generation(token)) {
-    return finish(parser_->saw_tool_call() ? FinishReason::tool_calls : FinishReason::stop);
+    finished_ = parser_->saw_tool_call() ? FinishReason::tool_calls : FinishReason::stop;
+    return;
   }
   parser_->feed(token);
-  if (parser_->stopped()) return finish(FinishReason::stop_text);
-  if (generated_ == generate_.max_tokens) finish(FinishReason::length);
+  if (parser_->stopped()) {
+    finished_ = FinishReason::stop_text;
+  } else if (generated_ == generate_.max_tokens) {
+    finished_ = FinishReason::length;
+  }
 }
 
 }  // namespace gemma4

@@ -58,7 +58,6 @@ class Session::Impl {
   bool ready_logits();
   Token choose();
   void step();
-  void finish(FinishReason reason);
 
   Model model_;
   SessionOptions options_;
@@ -84,6 +83,7 @@ class Session::Impl {
   std::uint32_t generated_ = 0;
   bool generating_ = false;
   FinishReason finished_ = FinishReason::none;
+  bool flushed_ = false;  // the parser has given what it held back
 };
 
 }  // namespace gemma4

@@ -44,7 +44,7 @@ TEST_CASE("the logits to compare are worth comparing") {
 }
 
 TEST_CASE("every instruction set gives the same bits") {
-  for (const Isa isa : {Isa::scalar, Isa::avx2}) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
     CAPTURE(isa_name(isa));
     try {
       const Model model = load_tiny(2, isa);
@@ -55,7 +55,7 @@ TEST_CASE("every instruction set gives the same bits") {
                              whole_prompt(model, KvType::f32, 7, 2 * kWindow + 3)) == -1);
     } catch (const Error& error) {
       REQUIRE(error.code() == ErrorCode::unsupported);
-      REQUIRE(isa == Isa::avx2);
+      REQUIRE(isa != Isa::scalar);
       MESSAGE("skipped: " << error.what());
     }
   }
