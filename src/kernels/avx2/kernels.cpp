@@ -22,15 +22,22 @@ namespace {
 
 constexpr Isa kIsa = Isa::avx2;
 
-#include "kernels/generic/attention.inl"
-#include "kernels/generic/elementwise.inl"
-#include "kernels/generic/float_matmul.inl"
+// Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"
 
-#include "kernels/avx2/matmul.inl"
+#include "kernels/generic/elementwise.inl"
+
+#include "kernels/generic/attention.inl"
+
+#include "kernels/generic/float_matmul.inl"
+
 #include "kernels/avx2/quantize.inl"
-#include "kernels/generic/tile_driver.inl"
+
 #include "kernels/generic/x86_tiles.inl"
+
+#include "kernels/avx2/matmul.inl"
+
+#include "kernels/generic/tile_driver.inl"
 
 }  // namespace
 

@@ -27,15 +27,22 @@ namespace {
 
 constexpr Isa kIsa = Isa::avx512;
 
-#include "kernels/generic/attention.inl"
-#include "kernels/generic/elementwise.inl"
-#include "kernels/generic/float_matmul.inl"
+// Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"
 
+#include "kernels/generic/elementwise.inl"
+
+#include "kernels/generic/attention.inl"
+
+#include "kernels/generic/float_matmul.inl"
+
 #include "kernels/avx2/quantize.inl"
-#include "kernels/avx512/matmul.inl"
-#include "kernels/generic/tile_driver.inl"
+
 #include "kernels/generic/x86_tiles.inl"
+
+#include "kernels/avx512/matmul.inl"
+
+#include "kernels/generic/tile_driver.inl"
 
 }  // namespace
 

@@ -12,10 +12,14 @@ namespace {
 
 constexpr Isa kIsa = Isa::scalar;
 
-#include "kernels/generic/attention.inl"
-#include "kernels/generic/elementwise.inl"
-#include "kernels/generic/float_matmul.inl"
+// Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"
+
+#include "kernels/generic/elementwise.inl"
+
+#include "kernels/generic/attention.inl"
+
+#include "kernels/generic/float_matmul.inl"
 
 // --- rule 2: 8-bit activations
 
