@@ -1,5 +1,7 @@
 #include "arguments.hpp"
 
+#include <algorithm>
+
 #include "measure.hpp"
 #include "model_path.hpp"
 #include "progress.hpp"
@@ -24,7 +26,8 @@ void LoadArguments::declare(OptionTable& table, bool with_json) {
   table.choice<gemma4::Isa>("--isa", "kernels to use; default: auto, the best the processor has",
                             {{"auto", gemma4::Isa::automatic},
                              {"scalar", gemma4::Isa::scalar},
-                             {"avx2", gemma4::Isa::avx2}},
+                             {"avx2", gemma4::Isa::avx2},
+                             {"avx512", gemma4::Isa::avx512}},
                             isa);
   table.bytes("--memory-budget", "refuse to take more memory than this (1000000, 512M, 16G)",
               memory_budget_bytes);
@@ -116,8 +119,9 @@ gemma4::GenerateOptions SamplingArguments::options(const gemma4::SamplingOptions
 }
 
 std::vector<gemma4::Token> to_tokens(const std::vector<std::uint64_t>& ids) {
-  std::vector<gemma4::Token> tokens;
-  for (const std::uint64_t id : ids) tokens.push_back(static_cast<gemma4::Token>(id));
+  std::vector<gemma4::Token> tokens(ids.size());
+  std::transform(ids.begin(), ids.end(), tokens.begin(),
+                 [](std::uint64_t id) { return static_cast<gemma4::Token>(id); });
   return tokens;
 }
 

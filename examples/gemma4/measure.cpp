@@ -73,6 +73,7 @@ Spread read_bandwidth(int threads) {
   std::atomic<std::uint64_t> sink{0};
   std::barrier together(threads + 1);
   std::vector<std::thread> readers;
+  readers.reserve(static_cast<std::size_t>(threads));
   for (int t = 0; t < threads; ++t) {
     readers.emplace_back([&] {
       const std::vector<std::uint64_t> data(part, 1);  // touched by the thread that reads it

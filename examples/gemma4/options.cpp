@@ -140,7 +140,7 @@ void OptionTable::text(std::string name, std::string value, std::string help,
        [&target](std::string_view found) { target = found; }});
 }
 
-void OptionTable::texts(std::string name, std::string value, std::string help,
+void OptionTable::texts(const std::string& name, std::string value, std::string help,
                         std::vector<std::string>& target) {
   add({name, std::move(value), std::move(help), [=, &target](std::string_view found) {
          if (found.empty()) bad_value(name, "a text", found);
@@ -148,12 +148,12 @@ void OptionTable::texts(std::string name, std::string value, std::string help,
        }});
 }
 
-void OptionTable::bytes(std::string name, std::string help, std::uint64_t& target) {
+void OptionTable::bytes(const std::string& name, std::string help, std::uint64_t& target) {
   add({name, "BYTES", std::move(help),
        [=, &target](std::string_view found) { target = parse_bytes(name, found); }});
 }
 
-void OptionTable::list(std::string name, std::string value, std::string help,
+void OptionTable::list(const std::string& name, std::string value, std::string help,
                        std::optional<std::vector<std::uint64_t>>& target, std::uint64_t maximum) {
   add({name, std::move(value), std::move(help),
        [=, &target](std::string_view found) { target = parse_list(name, found, maximum); }});

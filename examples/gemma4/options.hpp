@@ -47,15 +47,15 @@ class OptionTable {
   void flag(std::string name, std::string help, bool& target);
   void text(std::string name, std::string value, std::string help,
             std::optional<std::string>& target);
-  void texts(std::string name, std::string value, std::string help,
+  void texts(const std::string& name, std::string value, std::string help,
              std::vector<std::string>& target);
-  void bytes(std::string name, std::string help, std::uint64_t& target);
-  void list(std::string name, std::string value, std::string help,
+  void bytes(const std::string& name, std::string help, std::uint64_t& target);
+  void list(const std::string& name, std::string value, std::string help,
             std::optional<std::vector<std::uint64_t>>& target,
             std::uint64_t maximum = std::numeric_limits<std::uint64_t>::max());
 
   template <class Target>
-  void integer(std::string name, std::string value, std::string help, std::uint64_t minimum,
+  void integer(const std::string& name, std::string value, std::string help, std::uint64_t minimum,
                std::uint64_t maximum, Target& target) {
     add({name, std::move(value), std::move(help), [=, &target](std::string_view found) {
            target = static_cast<typename ValueOf<Target>::Type>(
@@ -64,8 +64,8 @@ class OptionTable {
   }
 
   template <class Target>
-  void real(std::string name, std::string value, std::string help, double minimum, double maximum,
-            Target& target) {
+  void real(const std::string& name, std::string value, std::string help, double minimum,
+            double maximum, Target& target) {
     add({name, std::move(value), std::move(help), [=, &target](std::string_view found) {
            target = static_cast<typename ValueOf<Target>::Type>(
                parse_real(name, found, minimum, maximum));
@@ -74,8 +74,8 @@ class OptionTable {
 
   /// One of several words. An empty help hides the option from the list.
   template <class Value>
-  void choice(std::string name, std::string help, std::vector<std::pair<std::string, Value>> words,
-              Value& target) {
+  void choice(const std::string& name, std::string help,
+              std::vector<std::pair<std::string, Value>> words, Value& target) {
     std::string names;
     for (const auto& word : words) names += (names.empty() ? "" : "|") + word.first;
     add({name, names, std::move(help), [=, &target](std::string_view found) {

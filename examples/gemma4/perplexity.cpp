@@ -116,6 +116,7 @@ std::vector<Score> score_documents(const PerplexityArguments& arguments, gemma4:
   const CancelOnInterrupt cancel(session);
   Progress progress("reading");
   std::vector<Score> scores;
+  scores.reserve(documents.size());
   std::uint64_t done = 0;
   for (const std::vector<gemma4::Token>& document : documents) {
     scores.push_back(score(session, document, stride, [&] { progress.update(++done, expected); }));
