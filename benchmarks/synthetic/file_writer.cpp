@@ -98,29 +98,43 @@ void write_pieces(const std::string& path, const Layout& layout, std::uint64_t s
   if (!out) failed = true;
 }
 
+/// Writes everything; false when the disk or the path refuses.
+bool write_all(const std::string& path, const Layout& layout, std::uint64_t seed,
+               unsigned threads) {
+  std::ofstream start(path, std::ios::binary | std::ios::trunc);
+  start.write(layout.header.data(), static_cast<std::streamsize>(layout.header.size()));
+  start.close();
+  if (!start) return false;
+  std::error_code error;
+  std::filesystem::resize_file(path, layout.file_bytes, error);  // zeros, also between tensors
+  if (error) return false;
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> failed{false};
+  std::vector<std::thread> workers;
+  workers.reserve(threads);
+  for (unsigned i = 0; i < threads; ++i) {
+    workers.emplace_back([&] { write_pieces(path, layout, seed, next, failed); });
+  }
+  for (std::thread& worker : workers) worker.join();
+  return !failed;
+}
+
 }  // namespace
 
 void write_file(const std::string& path, const KeyWriter& keys,
                 const std::vector<PlannedTensor>& tensors, std::uint64_t seed, unsigned threads) {
   const Layout layout = lay_out(keys, tensors);
-  std::ofstream start(path, std::ios::binary | std::ios::trunc);
-  start.write(layout.header.data(), static_cast<std::streamsize>(layout.header.size()));
-  start.close();
+  // Under another name first: who has the old file open keeps it, and a half-written one is never
+  // taken for a model.
+  const std::string unfinished = path + ".unfinished";
   std::error_code error;
-  // Padding between tensors is what this leaves: zeros.
-  if (start) std::filesystem::resize_file(path, layout.file_bytes, error);
-  std::atomic<bool> failed{!start || error};
-  std::atomic<std::size_t> next{0};
-  std::vector<std::thread> workers;
-  for (unsigned i = 0; i < threads && !failed; ++i) {
-    workers.emplace_back([&] { write_pieces(path, layout, seed, next, failed); });
+  if (write_all(unfinished, layout, seed, threads)) {
+    std::filesystem::rename(unfinished, path, error);
+    if (!error) return;
   }
-  for (std::thread& worker : workers) worker.join();
-  if (failed) {
-    std::filesystem::remove(path, error);
-    throw Error(ErrorCode::io,
-                path + ": cannot write " + std::to_string(layout.file_bytes) + " bytes");
-  }
+  std::filesystem::remove(unfinished, error);
+  throw Error(ErrorCode::io,
+              path + ": cannot write " + std::to_string(layout.file_bytes) + " bytes");
 }
 
 }  // namespace gemma4::synthetic

@@ -9,11 +9,14 @@ namespace {
 constexpr std::uint64_t kDrafterLayers = 4;  // three sliding, one full
 constexpr std::uint64_t kPatternLayers = 6;  // five sliding, one full
 
-// Scales that keep activations near 1: every matrix maps unit variance to unit variance, and each
-// block adds little to the residual stream. Attention scores (scale 1) get a standard deviation
-// of 2.
-constexpr float kPostNorm = 0.3f;
-constexpr double kScoreDeviation = 2.0;
+// Means that keep activations near 1 and let the context decide the next token. Every matrix maps
+// unit variance to unit variance. A layer adds two normed blocks of variance 1 to the residual
+// stream of variance v and scales the sum: (v + 2) / 3 = v at v = 1, and what the embedding put in
+// fades by sqrt(3) a layer (else the tied head would only repeat the last token). Attention scores
+// get a deviation of 2, logits one of 4, which gives the best of 262,144 tokens about a tenth.
+const float kLayerScale = std::sqrt(1.0f / 3);
+constexpr double kScoreDeviation = 2;
+constexpr float kLogitDeviation = 4;
 
 class Planner {
  public:
@@ -34,13 +37,13 @@ class Planner {
 
   /// What target and drafter layers have in common, after the attention's inputs.
   void layer_rest(const std::string& layer, std::uint64_t hidden, std::uint64_t feed_forward) {
-    vector(layer + "post_attention_norm", hidden, kPostNorm);
+    vector(layer + "post_attention_norm", hidden);
     vector(layer + "ffn_norm", hidden);
     matrix(layer + "ffn_gate", hidden, feed_forward);
     matrix(layer + "ffn_up", hidden, feed_forward);
     matrix(layer + "ffn_down", feed_forward, hidden);
-    vector(layer + "post_ffw_norm", hidden, kPostNorm);
-    vector(layer + "layer_output_scale", 1);
+    vector(layer + "post_ffw_norm", hidden);
+    vector(layer + "layer_output_scale", 1, kLayerScale);
   }
 
   std::vector<PlannedTensor> take() { return std::move(tensors_); }
@@ -113,7 +116,7 @@ std::vector<PlannedTensor> plan_target(const ModelShape& shape, std::uint64_t vo
 
   Planner planner;
   planner.matrix("token_embd", shape.hidden, vocabulary, TensorType::q6_k);
-  planner.vector("output_norm", shape.hidden);
+  planner.vector("output_norm", shape.hidden, kLogitDeviation);
   planner.rope_factors(shape.head_full);
   for (std::uint64_t i = 0; i < shape.layers; ++i) {
     const std::string layer = layer_name(i);
@@ -146,7 +149,7 @@ std::vector<PlannedTensor> plan_assistant(const ModelShape& shape, std::uint64_t
 
   Planner planner;
   planner.matrix("token_embd", hidden, vocabulary, TensorType::q6_k);
-  planner.vector("output_norm", hidden);
+  planner.vector("output_norm", hidden, kLogitDeviation);
   planner.rope_factors(shape.head_full);
   planner.matrix("nextn.pre_projection", 2 * shape.hidden, hidden);
   planner.matrix("nextn.post_projection", hidden, shape.hidden);

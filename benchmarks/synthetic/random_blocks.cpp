@@ -38,7 +38,8 @@ class RandomBits {
 std::array<std::uint16_t, 256> scale_table(double scale) {
   std::array<std::uint16_t, 256> table;
   for (std::size_t i = 0; i < table.size(); ++i) {
-    const double magnitude = scale * (0.7 + 0.6 * static_cast<double>(i / 2) / 127);
+    const std::size_t step = i / 2;
+    const double magnitude = scale * (0.7 + 0.6 * static_cast<double>(step) / 127);
     table[i] = float_to_half(static_cast<float>(i % 2 == 0 ? magnitude : -magnitude));
   }
   return table;

@@ -112,7 +112,7 @@ MetadataValue read_numbers(ByteReader& reader, std::uint64_t count) {
   for (std::size_t i = 0; i < out.size(); ++i) {
     Stored value;
     std::memcpy(&value, from + i * sizeof(Stored), sizeof(Stored));
-    out[i] = static_cast<Wide>(value);
+    out[i] = Wide{value};
   }
   return out;
 }

@@ -136,7 +136,8 @@ void MappedFile::drop(std::span<const std::byte> range) const noexcept {
   const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(range.data());
   const std::uintptr_t first = (begin + page_bytes - 1) / page_bytes * page_bytes;
   const std::uintptr_t last = (begin + range.size()) / page_bytes * page_bytes;
-  if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  if (last <= first) return;
+  madvise(const_cast<std::byte*>(range.data()) + (first - begin), last - first, MADV_DONTNEED);
 }
 
 #endif

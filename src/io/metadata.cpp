@@ -38,7 +38,7 @@ std::string number_text(std::uint64_t value) { return std::to_string(value); }
 }  // namespace
 
 bool Metadata::add(std::string_view key, MetadataValue value) {
-  return values_.try_emplace(std::string(key), std::move(value)).second;
+  return values_.emplace(key, std::move(value)).second;
 }
 
 const MetadataValue* Metadata::find(std::string_view key) const {

@@ -55,6 +55,7 @@ std::vector<Input> read_corpus(int count, char** paths) {
   }
   std::sort(files.begin(), files.end());  // a folder's own order differs between systems
   std::vector<Input> corpus;
+  corpus.reserve(files.size());
   for (const auto& file : files) corpus.push_back(read(file));
   return corpus;
 }
