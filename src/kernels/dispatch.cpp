@@ -13,6 +13,9 @@ extern const Kernels kTable;
 namespace avx512 {
 extern const Kernels kTable;
 }
+namespace neon {
+const Kernels& table(bool dot_products) noexcept;
+}
 
 const char* isa_name(Isa isa) noexcept {
   switch (isa) {
@@ -24,6 +27,8 @@ const char* isa_name(Isa isa) noexcept {
       return "avx2";
     case Isa::avx512:
       return "avx512";
+    case Isa::neon:
+      return "neon";
   }
   return "unknown";
 }
@@ -33,6 +38,9 @@ const Kernels* find_kernels(Isa isa) noexcept {
   if ((isa == Isa::automatic || isa == Isa::avx512) && cpu_features().avx512_vnni)
     return &avx512::kTable;
   if ((isa == Isa::automatic || isa == Isa::avx2) && cpu_features().avx2) return &avx2::kTable;
+#elif defined(__aarch64__) && defined(__GNUC__)
+  if ((isa == Isa::automatic || isa == Isa::neon) && cpu_features().neon)
+    return &neon::table(cpu_features().neon_dotprod);
 #endif
   if (isa == Isa::automatic || isa == Isa::scalar) return &scalar::kTable;
   return nullptr;

@@ -37,8 +37,14 @@ struct AttentionChunk {
       nullptr;  ///< [rows]: visible rows of the chunk are first ... last-1; equal: none
   const std::uint8_t* last = nullptr;  ///< [rows]
   float* scores = nullptr;             ///< scratch [rows][kChunk]
-  float* widened = nullptr;            ///< scratch [kChunk][head_size]; used when type is not f32
+  float* widened = nullptr;            ///< scratch [attention_scratch(head_size)]
 };
+
+/// Floats that attention needs to widen rows into: three keys, or 64 columns of V.
+constexpr std::uint64_t attention_scratch(std::uint32_t head_size) {
+  const std::uint64_t keys = std::uint64_t{3} * head_size, values = std::uint64_t{64} * kChunk;
+  return keys > values ? keys : values;
+}
 
 struct Kernels {
   Isa isa;

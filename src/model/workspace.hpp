@@ -29,7 +29,7 @@ struct WorkspaceShape {
 /// Scratch of one worker.
 struct WorkerScratch {
   std::span<float> scores;        // [kQueryRows][kChunk]
-  std::span<float> widened;       // [kChunk][head size]
+  std::span<float> widened;       // [attention_scratch(head size)]
   AttentionState total, segment;  // kQueryRows rows
   std::span<float> up;            // [batch][16 * kPairTiles]
 };

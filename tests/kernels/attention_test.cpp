@@ -39,7 +39,8 @@ std::vector<float> run(const Kernels& k, const Problem& p, const std::vector<flo
                        const std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>& to,
                        std::uint32_t split) {
   const std::uint32_t rows = static_cast<std::uint32_t>(from.size());
-  std::vector<float> memory[2], scores(rows * kChunk), widened(kChunk * kHead), out(rows * kHead);
+  std::vector<float> memory[2], scores(rows * kChunk), widened(attention_scratch(kHead)),
+      out(rows * kHead);
   AttentionState state[2];
   for (int s = 0; s < 2; ++s) {
     memory[s].resize(rows * (kHead + 2));

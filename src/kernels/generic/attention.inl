@@ -2,6 +2,13 @@
 // an instruction set's namespace, after math.inl. Per query vector the arithmetic depends on its
 // own visible rows alone (docs/numerics.md, rule 6).
 
+// Each instruction set says how many query rows and keys, or rows and vectors of V, its registers
+// hold: kScoreRows, kScoreKeys, kValueRows, kValueVectors. Results do not depend on it.
+
+/// A number of rows as a type.
+template <int N>
+struct Count {};
+
 /// Dot products of Q query vectors with K keys: 16 lanes each, then the tree.
 template <int Q, int K>
 inline void score_block(const float* query, const float* keys, std::uint32_t head_size,
@@ -23,19 +30,35 @@ inline void score_block(const float* query, const float* keys, std::uint32_t hea
   }
 }
 
-template <int Q>
-inline void score_rows(const AttentionChunk& chunk, const float* keys, std::uint32_t row,
-                       std::uint32_t from, std::uint32_t to) {
-  const float* query = chunk.query + std::uint64_t{row} * chunk.head_size;
-  float* scores = chunk.scores + std::uint64_t{row} * kChunk;
-  std::uint32_t k = from;
-  for (; k + 2 <= to; k += 2) {
-    score_block<Q, 2>(query, keys + std::uint64_t{k} * chunk.head_size, chunk.head_size,
-                      scores + k);
+/// `count` numbers of a KV row from element `at` on, as floats.
+inline void widen(KvType type, const void* rows, std::uint64_t at, std::uint32_t count,
+                  float* out) {
+  for (std::uint32_t i = 0; i < count; i += 16) {
+    store(out + i, type == KvType::f32
+                       ? load(static_cast<const float*>(rows) + at + i)
+                       : load_half(static_cast<const std::uint16_t*>(rows) + at + i));
   }
-  if (k < to)
-    score_block<Q, 1>(query, keys + std::uint64_t{k} * chunk.head_size, chunk.head_size,
-                      scores + k);
+}
+
+/// All query vectors against K keys, which are widened once and stay in the first-level cache.
+template <int K>
+inline void score_keys(const AttentionChunk& chunk, std::uint32_t k) {
+  const std::uint32_t size = chunk.head_size;
+  const float* keys = static_cast<const float*>(chunk.keys) + std::uint64_t{k} * size;
+  if (chunk.type != KvType::f32) {
+    widen(chunk.type, chunk.keys, std::uint64_t{k} * size, K * size, chunk.widened);
+    keys = chunk.widened;
+  }
+  std::uint32_t row = 0;
+  const auto take = [&]<int Q>(Count<Q>) {
+    for (; row + Q <= chunk.rows; row += Q) {
+      score_block<Q, K>(chunk.query + std::uint64_t{row} * size, keys, size,
+                        chunk.scores + row * kChunk + k);
+    }
+  };
+  take(Count<kScoreRows>());
+  take(Count<2>());
+  take(Count<1>());
 }
 
 /// Turns a row's scores into exponentials relative to the new maximum, 0 for what is not visible,
@@ -70,26 +93,49 @@ inline void soften_row(const AttentionChunk& chunk, const AttentionState& state,
   state.maximum[row] = maximum;
 }
 
-/// value[q] += p[q][k] * v[k] for k = from ... to-1 in this order.
-template <int Q>
-inline void value_block(const float* p, const float* values, std::uint32_t head_size,
-                        std::uint32_t from, std::uint32_t to, float* out) {
-  for (std::uint32_t i = 0; i < head_size; i += 16) {
-    Vec sum[Q];
-    for (int q = 0; q < Q; ++q) sum[q] = load(out + std::uint64_t(q) * head_size + i);
-    for (std::uint32_t k = from; k < to; ++k) {
-      const Vec v = load(values + std::uint64_t{k} * head_size + i);
-      for (int q = 0; q < Q; ++q) sum[q] = fma(set1(p[q * kChunk + k]), v, sum[q]);
+/// Columns of V that are widened together: with 64 rows they fill half of a first-level cache.
+constexpr std::uint32_t kValueColumns = 64;
+
+/// out[q] += p[q][k] * v[k] for k = from ... to-1 in this order, V vectors of 16 columns at a time.
+/// `values` is [kChunk][kValueColumns].
+template <int Q, int V>
+inline void value_block(const float* p, const float* values, std::uint32_t from, std::uint32_t to,
+                        float* out, std::uint32_t head_size) {
+  Vec sum[Q][V];
+  for (int q = 0; q < Q; ++q) {
+    for (int v = 0; v < V; ++v) sum[q][v] = load(out + std::uint64_t(q) * head_size + 16 * v);
+  }
+  for (std::uint32_t k = from; k < to; ++k) {
+    Vec value[V];
+    for (int v = 0; v < V; ++v) value[v] = load(values + k * kValueColumns + 16 * v);
+    for (int q = 0; q < Q; ++q) {
+      const Vec weight = set1(p[q * kChunk + k]);
+      for (int v = 0; v < V; ++v) sum[q][v] = fma(weight, value[v], sum[q][v]);
     }
-    for (int q = 0; q < Q; ++q) store(out + std::uint64_t(q) * head_size + i, sum[q]);
+  }
+  for (int q = 0; q < Q; ++q) {
+    for (int v = 0; v < V; ++v) store(out + std::uint64_t(q) * head_size + 16 * v, sum[q][v]);
   }
 }
 
-/// Rows that see different parts of the chunk share the part that all see; what only some see is
-/// added row by row before and after it.
 template <int Q>
-inline void value_rows(const AttentionChunk& chunk, const AttentionState& state,
-                       const float* values, std::uint32_t row) {
+inline void value_columns(const float* p, const float* values, std::uint32_t columns,
+                          std::uint32_t from, std::uint32_t to, float* out,
+                          std::uint32_t head_size) {
+  constexpr std::uint32_t kWide = Q <= 2 ? 2 : kValueVectors;
+  std::uint32_t i = 0;
+  for (; i + 16 * kWide <= columns; i += 16 * kWide) {
+    value_block<Q, kWide>(p, values + i, from, to, out + i, head_size);
+  }
+  for (; i < columns; i += 16) value_block<Q, 1>(p, values + i, from, to, out + i, head_size);
+}
+
+/// Rows that see different parts of the chunk share the part that all see; what only some see is
+/// added row by row before and after it, so that every row adds exactly its visible rows, in
+/// ascending order.
+template <int Q>
+inline void value_rows(const AttentionChunk& chunk, const float* values, std::uint32_t columns,
+                       std::uint32_t row, float* out) {
   std::uint32_t first = 0, last = kChunk;
   for (std::uint32_t q = row; q < row + Q; ++q) {
     first = chunk.first[q] > first ? chunk.first[q] : first;
@@ -97,32 +143,20 @@ inline void value_rows(const AttentionChunk& chunk, const AttentionState& state,
   }
   if (last < first) last = first;
   const float* p = chunk.scores + std::uint64_t{row} * kChunk;
-  float* out = state.value + std::uint64_t{row} * chunk.head_size;
   const std::uint32_t size = chunk.head_size;
   for (std::uint32_t q = 0; q < Q; ++q) {
     const std::uint32_t end = chunk.last[row + q] < first ? chunk.last[row + q] : first;
     if (chunk.first[row + q] < end)
-      value_block<1>(p + q * kChunk, values, size, chunk.first[row + q], end,
-                     out + std::uint64_t{q} * size);
+      value_columns<1>(p + q * kChunk, values, columns, chunk.first[row + q], end,
+                       out + std::uint64_t{q} * size, size);
   }
-  if (first < last) value_block<Q>(p, values, size, first, last, out);
+  if (first < last) value_columns<Q>(p, values, columns, first, last, out, size);
   for (std::uint32_t q = 0; q < Q; ++q) {
     const std::uint32_t begin = chunk.first[row + q] > last ? chunk.first[row + q] : last;
     if (begin < chunk.last[row + q])
-      value_block<1>(p + q * kChunk, values, size, begin, chunk.last[row + q],
-                     out + std::uint64_t{q} * size);
+      value_columns<1>(p + q * kChunk, values, columns, begin, chunk.last[row + q],
+                       out + std::uint64_t{q} * size, size);
   }
-}
-
-/// The chunk's rows from ... to-1 as floats: in place, or widened into the scratch.
-inline const float* as_floats(const AttentionChunk& chunk, const void* rows, std::uint32_t from,
-                              std::uint32_t to) {
-  if (chunk.type == KvType::f32) return static_cast<const float*>(rows);
-  const std::uint16_t* half = static_cast<const std::uint16_t*>(rows);
-  const std::uint64_t end = std::uint64_t{to} * chunk.head_size;
-  for (std::uint64_t i = std::uint64_t{from} * chunk.head_size; i < end; i += 16)
-    store(chunk.widened + i, load_half(half + i));
-  return chunk.widened;
 }
 
 void attend(const AttentionChunk& chunk, const AttentionState& state) {
@@ -133,17 +167,30 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
     to = chunk.last[r] > to ? chunk.last[r] : to;
   }
   if (from >= to) return;
-  const float* keys = as_floats(chunk, chunk.keys, from, to);
-  std::uint32_t row = 0;
-  for (; row + 3 <= chunk.rows; row += 3) score_rows<3>(chunk, keys, row, from, to);
-  for (; row < chunk.rows; ++row) score_rows<1>(chunk, keys, row, from, to);
-  for (row = 0; row < chunk.rows; ++row) {
+  std::uint32_t k = from;
+  for (; k + kScoreKeys <= to; k += kScoreKeys) score_keys<kScoreKeys>(chunk, k);
+  for (; k < to; ++k) score_keys<1>(chunk, k);
+  for (std::uint32_t row = 0; row < chunk.rows; ++row) {
     if (chunk.first[row] != chunk.last[row]) soften_row(chunk, state, row);
   }
-  const float* values = as_floats(chunk, chunk.values, from, to);
-  row = 0;
-  for (; row + 4 <= chunk.rows; row += 4) value_rows<4>(chunk, state, values, row);
-  for (; row < chunk.rows; ++row) value_rows<1>(chunk, state, values, row);
+  for (std::uint32_t i = 0; i < chunk.head_size; i += kValueColumns) {
+    const std::uint32_t columns =
+        chunk.head_size - i < kValueColumns ? chunk.head_size - i : kValueColumns;
+    for (k = from; k < to; ++k) {
+      widen(chunk.type, chunk.values, std::uint64_t{k} * chunk.head_size + i, columns,
+            chunk.widened + k * kValueColumns);
+    }
+    std::uint32_t row = 0;
+    const auto take = [&]<int Q>(Count<Q>) {
+      for (; row + Q <= chunk.rows; row += Q) {
+        value_rows<Q>(chunk, chunk.widened, columns, row,
+                      state.value + i + std::uint64_t{row} * chunk.head_size);
+      }
+    };
+    take(Count<kValueRows>());
+    take(Count<2>());
+    take(Count<1>());
+  }
 }
 
 void merge(const AttentionState& state, const AttentionState& later, std::uint32_t rows,
