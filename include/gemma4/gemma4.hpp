@@ -13,6 +13,7 @@
 #include "gemma4/chat.hpp"
 #include "gemma4/error.hpp"
 #include "gemma4/event.hpp"
+#include "gemma4/executor.hpp"
 #include "gemma4/memory.hpp"
 #include "gemma4/model.hpp"
 #include "gemma4/sampling.hpp"

@@ -36,7 +36,8 @@ void await_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
 
 }  // namespace
 
-WorkerPool::WorkerPool(int threads) : shares_(new Share[static_cast<std::size_t>(threads)]) {
+WorkerPool::WorkerPool(int threads)
+    : threads_(threads), shares_(new Share[static_cast<std::size_t>(threads)]) {
   workers_.reserve(static_cast<std::size_t>(threads) - 1);
   try {
     for (int i = 1; i < threads; ++i)
@@ -48,6 +49,11 @@ WorkerPool::WorkerPool(int threads) : shares_(new Share[static_cast<std::size_t>
                                                started + 1, threads, error.what()));
   }
 }
+
+WorkerPool::WorkerPool(std::shared_ptr<Executor> executor)
+    : threads_(executor->concurrency() > 1 ? executor->concurrency() : 1),
+      executor_(std::move(executor)),
+      shares_(new Share[static_cast<std::size_t>(threads_)]) {}
 
 WorkerPool::~WorkerPool() { stop(); }
 
@@ -66,7 +72,7 @@ void WorkerPool::dispatch(std::uint32_t count, const std::atomic<bool>* cancel, 
   call_ = call;
   context_ = context;
   cancel_ = cancel;
-  const std::uint32_t threads = static_cast<std::uint32_t>(this->threads());
+  const std::uint32_t threads = static_cast<std::uint32_t>(threads_);
   const std::uint32_t helpers = count > 1 ? threads - 1 : 0;  // a single task is the caller's
   for (std::uint32_t i = 0; i <= helpers; ++i) {
     shares_[i].next.store(static_cast<std::uint32_t>(std::uint64_t{count} * i / (helpers + 1)),
@@ -76,6 +82,13 @@ void WorkerPool::dispatch(std::uint32_t count, const std::atomic<bool>* cancel, 
   if (helpers == 0) {
     for (std::uint32_t i = 1; i < threads; ++i) shares_[i].end = 0;
     work(0);
+    return;
+  }
+  if (executor_ != nullptr) {
+    const auto enter = [](void* pool, int worker) {
+      static_cast<WorkerPool*>(pool)->work(static_cast<std::uint32_t>(worker));
+    };
+    executor_->parallel_for(static_cast<int>(helpers) + 1, enter, this);
     return;
   }
   door_.store(kOpen, std::memory_order_release);
@@ -90,7 +103,7 @@ void WorkerPool::dispatch(std::uint32_t count, const std::atomic<bool>* cancel, 
 }
 
 void WorkerPool::work(std::uint32_t worker) {
-  const std::uint32_t threads = static_cast<std::uint32_t>(this->threads());
+  const std::uint32_t threads = static_cast<std::uint32_t>(threads_);
   for (std::uint32_t i = 0; i < threads; ++i) {
     Share& share = shares_[(worker + i) % threads];
     while (share.next.load(std::memory_order_relaxed) < share.end) {

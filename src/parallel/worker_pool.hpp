@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "gemma4/executor.hpp"
+
 namespace gemma4 {
 
 /// A fixed set of threads, the caller's included. run() hands out tasks 0 ... n-1: each worker
@@ -19,11 +21,13 @@ class WorkerPool {
   /// threads >= 1; threads - 1 are started. Throws Error(out_of_memory) when the system refuses
   /// one.
   explicit WorkerPool(int threads);
+  /// Starts no thread: the host's executor runs the workers.
+  explicit WorkerPool(std::shared_ptr<Executor> executor);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  int threads() const { return threads_; }
 
   /// Calls task(index, worker) for every index < count, on any of the threads, and returns when all
   /// are done. `worker` is below threads() and no two tasks run with the same one at a time, so it
@@ -53,6 +57,8 @@ class WorkerPool {
   void live(std::uint32_t worker);
   void stop() noexcept;
 
+  int threads_;
+  std::shared_ptr<Executor> executor_;
   std::mutex turn_;  // one job at a time
   Call call_ = nullptr;
   const void* context_ = nullptr;

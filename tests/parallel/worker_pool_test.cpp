@@ -65,4 +65,43 @@ TEST_CASE("callers on several threads take turns") {
   CHECK(total.load() == 4u * 200u * 780u);
 }
 
+namespace {
+
+/// Hosts: one that does everything on the calling thread, last call first, and one with a thread
+/// per call.
+struct Sequential : Executor {
+  int concurrency() const noexcept override { return 3; }
+  void parallel_for(int count, void (*call)(void*, int), void* context) noexcept override {
+    ++jobs;
+    for (int i = count; i-- > 0;) call(context, i);
+  }
+  int jobs = 0;
+};
+struct ThreadPerCall : Executor {
+  int concurrency() const noexcept override { return 4; }
+  void parallel_for(int count, void (*call)(void*, int), void* context) noexcept override {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i) threads.emplace_back(call, context, i);
+    for (std::thread& thread : threads) thread.join();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a host's executor runs every task exactly once") {
+  const auto sequential = std::make_shared<Sequential>();
+  for (const std::shared_ptr<Executor>& executor :
+       {std::shared_ptr<Executor>(sequential),
+        std::shared_ptr<Executor>(std::make_shared<ThreadPerCall>())}) {
+    WorkerPool pool(executor);
+    CHECK(pool.threads() == executor->concurrency());
+    for (const std::uint32_t count : {0u, 1u, 2u, 9u, 500u}) {
+      std::vector<std::atomic<int>> done(count);
+      pool.run(count, nullptr, [&](std::uint32_t i, std::uint32_t) { done[i].fetch_add(1); });
+      for (const auto& d : done) REQUIRE(d.load() == 1);
+    }
+  }
+  CHECK(sequential->jobs == 3);  // nothing and single tasks need nobody
+}
+
 }  // namespace gemma4::test
