@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gemma4/error.hpp"
+#include "gemma4/executor.hpp"
 #include "gemma4/memory.hpp"
 #include "gemma4/sampling.hpp"
 #include "gemma4/tokenizer.hpp"
@@ -24,6 +25,7 @@ enum class Isa : std::int32_t {
   scalar = 1,     ///< plain C++, everywhere
   avx2 = 2,       ///< x86-64 with AVX2, FMA and F16C
   avx512 = 3,     ///< x86-64 with AVX-512 F, BW, VL, DQ and VNNI
+  neon = 4,       ///< 64-bit Arm, with the dot product instruction where the processor has it
 };
 
 /// "scalar", "avx2", ...; a static string.
@@ -45,6 +47,12 @@ struct LoadOptions {
   /// (Error(cancelled)).
   std::function<bool(const LoadProgress&)> on_progress = {};
   std::stop_token stop = {};  ///< cancels the load from another thread
+  /// A file that pack() made of this model, or a folder that holds it under its default name. When
+  /// it fits the model file its weights are mapped; when it is missing, damaged, of another version
+  /// or of another model it is ignored: ModelInfo::packed_path tells. Empty = none is looked for.
+  std::string packed_path = {};
+  /// The host's threads: `threads` is ignored then and the library starts none of its own.
+  std::shared_ptr<Executor> executor = {};
 };
 
 /// Facts about one layer.
@@ -66,6 +74,7 @@ struct ModelInfo {
   std::uint64_t parameters = 0, file_bytes = 0, tensors = 0;
   SamplingOptions recommended_sampling;  ///< from the file, or Gemma 4's own: temperature 1, top_k
                                          ///< 64, top_p 0.95
+  std::string packed_path;  ///< the packed file that the weights are mapped from; empty: none
 };
 
 /// One tensor of the file, for display.
@@ -80,8 +89,9 @@ struct TensorInfo {
 /// or session frees it.
 class Model {
  public:
-  /// Reads a GGUF file (of a split checkpoint: its first file). Throws Error naming the file and
-  /// what is wrong with it.
+  /// Reads a GGUF file (of a split checkpoint: its first file), or maps a packed one, which then
+  /// must not be changed while the model lives. Throws Error naming the file and what is wrong with
+  /// it.
   static Model load(const std::string& path, const LoadOptions& options = {});
 
   /// What a session with these options will take, to the byte.
@@ -110,6 +120,30 @@ Inspection inspect(const std::string& path, const SessionOptions& options = {});
 
 /// The memory plan alone, before anything large is read.
 MemoryPlan plan_memory(const std::string& path, const SessionOptions& options = {});
+
+struct PackOptions {
+  int threads = 0;  ///< as in LoadOptions
+  /// As in LoadOptions, after some MiB each time.
+  std::function<bool(const LoadProgress&)> on_progress = {};
+  std::stop_token stop = {};
+};
+
+struct PackedFile {
+  std::string path;
+  std::uint64_t bytes = 0;
+};
+
+/// Writes a model's weights in the layout the kernels read. The file is a model by itself:
+/// Model::load maps it instead of reading it, so loading takes no time and processes share its
+/// memory. `out_path` is a file, a folder, or empty: beside the model, its name with the suffix
+/// .g4pack. The file appears whole or not at all, in place of one that was there. Throws Error(io |
+/// cancelled) and what Model::load throws.
+PackedFile pack(const std::string& model_path, const std::string& out_path = {},
+                const PackOptions& options = {});
+
+/// Reads a packed file to the last byte and compares it with its checksum; loading checks all but
+/// the weights themselves. Throws Error(format) when they differ.
+PackedFile verify_packed(const std::string& path, const PackOptions& options = {});
 
 /// The tokenizer of a GGUF file, which may hold a vocabulary only.
 Tokenizer load_tokenizer(const std::string& path);

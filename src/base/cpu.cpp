@@ -4,6 +4,9 @@
 
 #if defined(__linux__)
 #include <sched.h>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 #endif
 
 namespace gemma4 {
@@ -22,6 +25,11 @@ CpuFeatures detect() {
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 #elif defined(__aarch64__)
   features.neon = true;
+#if defined(__linux__)
+  features.neon_dotprod = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__ARM_FEATURE_DOTPROD)
+  features.neon_dotprod = true;  // elsewhere: what the build takes for granted anyway
+#endif
 #endif
   return features;
 }

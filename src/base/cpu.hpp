@@ -7,6 +7,7 @@ struct CpuFeatures {
   bool avx2 = false;         ///< AVX2, FMA and F16C, with the operating system saving the registers
   bool avx512_vnni = false;  ///< AVX-512 F, BW, VL, DQ and VNNI, likewise
   bool neon = false;         ///< 64-bit Arm
+  bool neon_dotprod = false;  ///< and its dot product instruction (optional from Armv8.2 on)
 };
 
 /// The features of this machine; detected once, on first use.
