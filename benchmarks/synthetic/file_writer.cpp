@@ -17,8 +17,8 @@ namespace gemma4::synthetic {
 namespace {
 
 constexpr std::uint64_t kAlignment = 32;
-constexpr std::uint64_t kPieceBytes =
-    8u << 20;  // large enough for the disk, small enough to share the work evenly
+// Large enough for the disk, small enough to share the work evenly.
+constexpr std::uint64_t kPieceBytes = 8u << 20;
 
 /// A run of blocks of one tensor, and its place in the file.
 struct Piece {

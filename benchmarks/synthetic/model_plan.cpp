@@ -96,9 +96,36 @@ std::string layer_name(std::uint64_t layer) { return "blk." + std::to_string(lay
 }  // namespace
 
 std::optional<ModelShape> preset(std::string_view name) {
-  if (name == "12b")
-    return ModelShape{48, 3840, 15360, 16, 8, 1, 256, 512, 1024, 262144, 1024, 8192, 16};
-  if (name == "tiny") return ModelShape{6, 256, 512, 4, 2, 1, 64, 128, 64, 8192, 256, 512, 4};
+  if (name == "12b") {
+    return ModelShape{.layers = 48,
+                      .hidden = 3840,
+                      .feed_forward = 15360,
+                      .query_heads = 16,
+                      .kv_heads_sliding = 8,
+                      .kv_heads_full = 1,
+                      .head_sliding = 256,
+                      .head_full = 512,
+                      .window = 1024,
+                      .context = 262144,
+                      .drafter_hidden = 1024,
+                      .drafter_feed_forward = 8192,
+                      .drafter_query_heads = 16};
+  }
+  if (name == "tiny") {
+    return ModelShape{.layers = 6,
+                      .hidden = 256,
+                      .feed_forward = 512,
+                      .query_heads = 4,
+                      .kv_heads_sliding = 2,
+                      .kv_heads_full = 1,
+                      .head_sliding = 64,
+                      .head_full = 128,
+                      .window = 64,
+                      .context = 8192,
+                      .drafter_hidden = 256,
+                      .drafter_feed_forward = 512,
+                      .drafter_query_heads = 4};
+  }
   return std::nullopt;
 }
 
@@ -125,9 +152,8 @@ std::vector<PlannedTensor> plan_target(const ModelShape& shape, std::uint64_t vo
     planner.vector(layer + "attn_norm", shape.hidden);
     planner.matrix(layer + "attn_q", shape.hidden, head * shape.query_heads);
     planner.matrix(layer + "attn_k", shape.hidden, kv);
-    if (sliding[i])
-      planner.matrix(layer + "attn_v", shape.hidden,
-                     kv);  // full layers: the values are the raw keys
+    // Full layers have no projection for values: they are the raw keys.
+    if (sliding[i]) planner.matrix(layer + "attn_v", shape.hidden, kv);
     planner.vector(layer + "attn_q_norm", head);
     planner.vector(layer + "attn_k_norm", head,
                    static_cast<float>(kScoreDeviation / std::sqrt(static_cast<double>(head))));

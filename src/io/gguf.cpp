@@ -1,6 +1,5 @@
 #include "io/gguf.hpp"
 
-#include <cstdio>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -45,8 +44,9 @@ std::optional<PartName> parse_part_name(const std::string& path) {
   const std::string_view end = view.substr(view.size() - tail);
   const auto number = five_digits(end.substr(1, kDigits));
   const auto count = five_digits(end.substr(1 + kDigits + kOf.size(), kDigits));
-  if (end[0] != '-' || end.substr(1 + kDigits, kOf.size()) != kOf || !number || !count)
+  if (end[0] != '-' || end.substr(1 + kDigits, kOf.size()) != kOf || !number || !count) {
     return std::nullopt;
+  }
   return PartName{std::string(view.substr(0, view.size() - tail)), *number, *count};
 }
 
@@ -93,6 +93,10 @@ GgufFile open_parts(const MappedFile& named, const Metadata& metadata) {
   if (name->count != count) {
     fail_split(named.path(), "key \"split.count\"",
                std::to_string(name->count) + " as in the file name", std::to_string(count));
+  }
+  if (name->number < 1 || name->number > count) {
+    fail_split(named.path(), "file name", "a part from 1 to " + std::to_string(count),
+               std::to_string(name->number));
   }
   GgufFile out;
   for (std::uint64_t i = 0; i < count; ++i) {

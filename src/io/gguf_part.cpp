@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint32_t kOldestVersion = 2;  // 2 has the layout of 3; 1 counted in 32 bits
 constexpr std::uint32_t kNewestVersion = 3;
 constexpr std::uint64_t kDefaultAlignment = 32;
+constexpr std::uint64_t kTileAlignment = 64;       // tiles are read in place, by whole cache lines
 constexpr std::uint64_t kMaxKeyBytes = 65535;      // GGUF's own limit
 constexpr std::uint64_t kMaxTensorNameBytes = 63;  // ggml's limit: 64 with the terminator
 // The fewest bytes that an entry can take: a key or name of one byte with its length, and the fixed
@@ -62,9 +63,7 @@ Header read_header(ByteReader& reader) {
   const std::uint32_t version = reader.number<std::uint32_t>("version");
   if ((version & 0xffffu) == 0 && version != 0) {
     reader.refuse(ErrorCode::unsupported,
-                  "GGUF version: expected a little-endian file, found a "
-                  "big-endian one (" +
-                      text_of(version) + ")");
+                  "GGUF version: expected 2 or 3, found a big-endian file's " + text_of(version));
   }
   if (version < kOldestVersion || version > kNewestVersion) {
     reader.refuse(ErrorCode::unsupported,
@@ -217,6 +216,11 @@ std::uint64_t read_alignment(ByteReader& reader, const Metadata& metadata) {
   return alignment;
 }
 
+/// Blocks that cover `count`; any count is safe.
+std::uint64_t blocks(std::uint64_t count, std::uint64_t block) {
+  return count / block + (count % block != 0 ? 1 : 0);
+}
+
 /// Bytes of a tensor; refuses shapes that its type cannot have and sizes that 64 bits cannot hold.
 std::uint64_t tensor_bytes(ByteReader& reader, const TensorView& view) {
   const TensorTypeTraits* traits = tensor_type_traits(view.type);
@@ -225,17 +229,17 @@ std::uint64_t tensor_bytes(ByteReader& reader, const TensorView& view) {
                                               text_of(static_cast<std::uint32_t>(view.type)));
   }
   const auto& ne = view.ne;
-  if (ne[0] % traits->block_elements != 0) {
+  if (traits->block_rows == 1 && ne[0] % traits->block_elements != 0) {
     reader.mismatch("row length",
                     "a multiple of " + text_of(traits->block_elements) + " for " + traits->name,
                     ne[0]);
   }
   std::optional<std::uint64_t> elements = ne[0];
   std::optional<std::uint64_t> bytes =
-      checked_mul(ne[0] / traits->block_elements, traits->block_bytes);
+      checked_mul(blocks(ne[0], traits->block_elements), traits->block_bytes);
   for (std::size_t i = 1; i < ne.size(); ++i) {
     if (elements) elements = checked_mul(*elements, ne[i]);
-    if (bytes) bytes = checked_mul(*bytes, ne[i]);
+    if (bytes) bytes = checked_mul(*bytes, i == 1 ? blocks(ne[1], traits->block_rows) : ne[i]);
   }
   if (!elements || !bytes) {
     reader.mismatch(
@@ -283,7 +287,9 @@ void place(ByteReader& reader, Listed& listed, std::span<const std::byte> data,
   }
   // A small alignment is legal, but who reads plain numbers in place may rely on their natural one.
   const TensorTypeTraits& traits = *tensor_type_traits(listed.view.type);
-  const std::uint64_t natural = traits.block_elements == 1 ? traits.block_bytes : 2;
+  const std::uint64_t natural = traits.block_rows > 1        ? kTileAlignment
+                                : traits.block_elements == 1 ? traits.block_bytes
+                                                             : 2;
   if ((data_start + listed.offset) % natural != 0) {
     reader.mismatch("position", "a multiple of " + text_of(natural) + " for " + traits.name,
                     data_start + listed.offset);

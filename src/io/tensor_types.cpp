@@ -3,7 +3,8 @@
 namespace gemma4 {
 
 const TensorTypeTraits* tensor_type_traits(TensorType type) noexcept {
-  // Numbers, block lengths and block sizes as in ggml's type table.
+  // Numbers, block lengths and block sizes as in ggml's type table; those of tiles as in
+  // kernels/tiles.hpp (tests/weights/packing_test.cpp compares).
   struct Entry {
     TensorType type;
     TensorTypeTraits traits;
@@ -38,6 +39,12 @@ const TensorTypeTraits* tensor_type_traits(TensorType type) noexcept {
       {TensorType::bf16, {"BF16", 1, 2}},
       {TensorType::mxfp4, {"MXFP4", 32, 17}},
       {TensorType::nvfp4, {"NVFP4", 64, 36}},
+      {TensorType::q4_0x16, {"Q4_0x16", 64, 576, 16}},
+      {TensorType::q8_0x16, {"Q8_0x16", 64, 1088, 16}},
+      {TensorType::q6_kx16, {"Q6_Kx16", 256, 3360, 16}},
+      {TensorType::f32x16, {"F32x16", 1, 64, 16}},
+      {TensorType::f16x16, {"F16x16", 1, 32, 16}},
+      {TensorType::bf16x16, {"BF16x16", 1, 32, 16}},
   };
   for (const Entry& entry : kTable) {
     if (entry.type == type) return &entry.traits;

@@ -35,13 +35,24 @@ enum class TensorType : std::uint32_t {
   bf16 = 30,
   mxfp4 = 39,
   nvfp4 = 40,
+  // Tiles of 16 rows (kernels/tiles.hpp), in packed files of this library only. "g4" and a number:
+  // far from all that GGUF will count to.
+  q4_0x16 = 0x67340000,
+  q8_0x16,
+  q6_kx16,
+  f32x16,
+  f16x16,
+  bf16x16,
 };
 
-/// The layout of a type: `block_elements` consecutive elements of a row take `block_bytes` bytes.
+/// The layout of a type: a block is `block_elements` consecutive elements of each of `block_rows`
+/// consecutive rows and takes `block_bytes` bytes. Blocks of several rows are filled up at the
+/// edges of a matrix; a block of one row never is.
 struct TensorTypeTraits {
   const char* name;  ///< "Q4_0", ...
   std::uint32_t block_elements;
   std::uint32_t block_bytes;
+  std::uint32_t block_rows = 1;
 };
 
 /// The traits of a type, or nullptr for a number this library does not know. A known type need not

@@ -132,7 +132,8 @@ class Mutator {
                                                0x7fffffffffffffff,
                                                0x8000000000000000,
                                                0xffffffffffffffff};
-    const std::uint64_t edge = kEdges[below(std::size(kEdges))] - below(2);
+    std::uint64_t edge = kEdges[below(std::size(kEdges))];
+    edge -= below(2);
     const std::size_t width = std::min<std::size_t>(std::size_t{1} << below(4), input.size() - at);
     std::memcpy(input.data() + at, &edge, width);
   }

@@ -117,7 +117,8 @@ TEST_CASE("a split file under another name is refused") {
   SplitModel().write(folder);
   for (const char* name :
        {"renamed.gguf", "model-1-of-3.gguf", "model-00001-of-00003", "x-0000a-of-00003.gguf",
-        "model_00001-of-00003.gguf", ".gguf", "00001-of-00003.gguf"}) {
+        "model_00001-of-00003.gguf", ".gguf", "00001-of-00003.gguf", "model-00000-of-00003.gguf",
+        "model-00007-of-00003.gguf"}) {
     CAPTURE(name);
     std::filesystem::copy_file(folder.path(part_name(1)), folder.path(name));
     const Error error = error_of([&] { open_gguf(folder.path(name)); });

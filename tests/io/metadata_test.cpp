@@ -52,6 +52,7 @@ TEST_CASE("keys are unique and may be absent") {
   CHECK(metadata.has("flag"));
   CHECK_FALSE(metadata.has("fla"));
   CHECK(metadata.size() == 13);
+  CHECK(metadata.all().begin()->first == "empty array");
   CHECK(metadata.file() == "model.gguf");
   CHECK_FALSE(metadata.unsigned_integer("absent").has_value());
   CHECK_FALSE(metadata.real("absent").has_value());
