@@ -121,7 +121,8 @@ bool Session::Impl::ready_logits() {
   // the row of the last token may be gone from the workspace (after a rewind): evaluating it again
   // gives the same bits
   if (evaluated_ == size() && (batch_rows_ == 0 || batch_end_ != size())) --evaluated_;
-  const Phase phase = generated_ > 0 && size() - evaluated_ == 1 ? Phase::decode : Phase::prefill;
+  // one token after others is a decoding step, more are a prompt
+  const Phase phase = evaluated_ > 0 && size() - evaluated_ == 1 ? Phase::decode : Phase::prefill;
   while (evaluated_ < size()) {
     if (!evaluate_batch(phase)) return false;
   }
@@ -135,7 +136,6 @@ std::span<const float> Session::Impl::logits() {
   if (tokens_.empty())
     fail(ErrorCode::invalid_argument,
          "logits: expected at least one token in the context, found none");
-  generated_ = 0;
   if (!ready_logits()) throw_cancelled();
   return forward_.logits_row(0);
 }
@@ -172,7 +172,6 @@ Token Session::Impl::decode_step(const SamplingOptions& options) {
   if (!ready_logits()) throw_cancelled();
   sampler_.configure(options, network_.config.sampling.suppress);
   tokens_.push_back(choose());
-  generated_ = 1;  // what comes next counts as decoding
   logits_ready_ = false;
   return tokens_.back();
 }

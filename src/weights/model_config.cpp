@@ -10,7 +10,7 @@ namespace {
 // Far above every real model; they keep products of shapes within 64 bits and refuse nonsense
 // early.
 constexpr std::uint64_t kMaxLayers = 1024, kMaxWidth = 1u << 20, kMaxHeads = 4096,
-                        kMaxVocabulary = 1u << 24, kMaxContext = 1u << 24;
+                        kMaxHeadSize = 1024, kMaxVocabulary = 1u << 24, kMaxContext = 1u << 20;
 
 /// Reads keys under "<architecture>.".
 class Reader {
@@ -113,10 +113,11 @@ std::vector<LayerConfig> read_layers(const Reader& reader, std::uint32_t query_h
   const auto kv_heads = reader.per_layer("attention.head_count_kv", count, kMaxHeads);
   const auto feed_forward = reader.per_layer("feed_forward_length", count, kMaxWidth);
   // key and value rows have one size in every Gemma 4
-  const std::uint32_t size[2] = {reader.integer("attention.key_length", 32, 4096),
-                                 reader.integer("attention.key_length_swa", 32, 4096)};
-  const std::uint32_t value_size[2] = {reader.integer("attention.value_length", 32, 4096),
-                                       reader.integer("attention.value_length_swa", 32, 4096)};
+  const std::uint32_t size[2] = {reader.integer("attention.key_length", 32, kMaxHeadSize),
+                                 reader.integer("attention.key_length_swa", 32, kMaxHeadSize)};
+  const std::uint32_t value_size[2] = {
+      reader.integer("attention.value_length", 32, kMaxHeadSize),
+      reader.integer("attention.value_length_swa", 32, kMaxHeadSize)};
   std::vector<LayerConfig> layers(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     LayerConfig& layer = layers[i];
