@@ -168,7 +168,7 @@ const OptionTable::Option* OptionTable::find(std::string_view name) const {
 
 void OptionTable::unknown(const std::string& name) const {
   const Option* nearest = nullptr;
-  std::size_t least = 3;  // more than two letters apart is no longer a slip
+  std::size_t least = 2 + name.size() / 8;  // a slip: one wrong letter in short names, two in long
   for (const Option& option : options_) {
     if (option.name.empty() || option.help.empty()) continue;
     const std::size_t letters = distance(name, option.name);

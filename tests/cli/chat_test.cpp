@@ -48,6 +48,7 @@ TEST_CASE("a script's chat stops at the first turn that fails") {
 }
 
 TEST_CASE("a person's chat: an answer, Ctrl-C, another answer, Ctrl-D") {
+  if (!Terminal::available()) return;
   Terminal terminal({"chat", "--temperature", "0", "--ignore-eos"});
   REQUIRE(terminal.wait_for("> "));
   terminal.type("What is 34 + 17?\n");  // with --ignore-eos it never ends by itself
@@ -65,6 +66,7 @@ TEST_CASE("a person's chat: an answer, Ctrl-C, another answer, Ctrl-D") {
 }
 
 TEST_CASE("Ctrl-C at the prompt asks once, then leaves") {
+  if (!Terminal::available()) return;
   Terminal terminal({"chat"});
   REQUIRE(terminal.wait_for("> "));
   terminal.type("half a mess");
@@ -76,6 +78,7 @@ TEST_CASE("Ctrl-C at the prompt asks once, then leaves") {
 }
 
 TEST_CASE("a full context is said, and /reset mends it") {
+  if (!Terminal::available()) return;
   Terminal terminal({"chat", "--ctx", "40", "--temperature", "0"});
   REQUIRE(terminal.wait_for("> "));
   terminal.type(
@@ -91,6 +94,7 @@ TEST_CASE("a full context is said, and /reset mends it") {
 }
 
 TEST_CASE("Ctrl-C ends generate with what there is, and exit code 1") {
+  if (!Terminal::available()) return;
   Terminal terminal({"generate", "--prompt", "A story", "--ignore-eos", "--max-tokens", "0",
                      "--ctx", "4000", "--isa", "scalar"});
   REQUIRE(terminal.wait_for("the"));
@@ -100,6 +104,7 @@ TEST_CASE("Ctrl-C ends generate with what there is, and exit code 1") {
 }
 
 TEST_CASE("one JSON object also on a terminal with progress") {
+  if (!Terminal::available()) return;
   const cli_test::ScratchFile file(
       cli_test::source_file("tests/golden/heldout.txt").substr(0, 900));
   for (const int columns : {10, 20, 80}) {

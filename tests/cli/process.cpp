@@ -1,5 +1,6 @@
 #include "cli/process.hpp"
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
@@ -74,11 +75,23 @@ Outcome run(const Words& arguments, const Setup& setup) {
   return outcome;
 }
 
+bool Terminal::available() {
+  int terminal = -1, program_side = -1;
+  if (::openpty(&terminal, &program_side, nullptr, nullptr, nullptr) != 0) {
+    MESSAGE("skipped: this system gives out no pseudo terminals");
+    return false;
+  }
+  ::close(terminal);
+  ::close(program_side);
+  return true;
+}
+
 Terminal::Terminal(const Words& arguments, int columns) {
   winsize size{};
   size.ws_row = 24;
   size.ws_col = static_cast<unsigned short>(columns);
   process_ = ::forkpty(&terminal_, nullptr, nullptr, &size);
+  if (process_ < 0) throw std::runtime_error("no terminal");
   if (process_ == 0) become_program(arguments, {"TERM=xterm"});
 }
 

@@ -28,6 +28,9 @@ Outcome run(const Words& arguments, const Setup& setup = {});
 class Terminal {
  public:
   explicit Terminal(const Words& arguments, int columns = 80);
+
+  /// Whether the system gives out terminals; some containers do not. Says so when not.
+  static bool available();
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
