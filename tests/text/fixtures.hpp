@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "gemma4/error.hpp"
 #include "io/gguf.hpp"
 #include "text/tokenizer.hpp"
 
@@ -48,6 +49,23 @@ inline std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   REQUIRE_MESSAGE(file.good(), path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// The message of the Error that `action` must throw.
+template <typename Action>
+std::string refusal(ErrorCode code, Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    CHECK_MESSAGE(error.code() == code, error.what());
+    return error.what();
+  }
+  FAIL("no Error was thrown");
+  return {};
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
 }
 
 /// A golden file; the parser must outlive the element.
