@@ -2,6 +2,9 @@
 
 #include <thread>
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
 #if defined(__linux__)
 #include <sched.h>
 #if defined(__aarch64__)
@@ -12,14 +15,21 @@
 namespace gemma4 {
 namespace {
 
+#if defined(__x86_64__) && defined(__GNUC__)
+/// CPUID leaf 1, ECX bit 29. Asked by hand: clang before 15 does not know the name "f16c".
+bool has_f16c() {
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx >> 29 & 1) != 0;
+}
+#endif
+
 CpuFeatures detect() {
   CpuFeatures features;
 #if defined(__x86_64__) && defined(__GNUC__)
   // The compiler's runtime checks CPUID and XGETBV, so a feature the operating system does not save
   // counts as absent.
   __builtin_cpu_init();
-  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                  __builtin_cpu_supports("f16c");
+  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   features.avx512_vnni = features.avx2 && __builtin_cpu_supports("avx512f") &&
                          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
