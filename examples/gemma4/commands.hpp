@@ -17,5 +17,6 @@ int run_perplexity(const Arguments& arguments);
 int run_render(const Arguments& arguments);
 int run_inspect(const Arguments& arguments);
 int run_bench(const Arguments& arguments);
+int run_pack(const Arguments& arguments);
 
 }  // namespace cli

@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {"render", "the exact prompt text of a conversation", run_render},
     {"inspect", "what a model file is, and the memory it takes", run_inspect},
     {"bench", "speed of prefill and decoding, beside the memory's own", run_bench},
+    {"pack", "a model file that loads in a moment", run_pack},
 };
 
 std::string help() {

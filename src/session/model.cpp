@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <functional>
+#include <new>
+#include <optional>
 
 #include "base/cpu.hpp"
 #include "base/error.hpp"
@@ -6,6 +9,8 @@
 #include "decode/sampler.hpp"
 #include "gemma4/version.hpp"
 #include "session/model_impl.hpp"
+#include "weights/packed_file.hpp"
+#include "weights/packed_header.hpp"
 
 namespace gemma4 {
 namespace {
@@ -45,6 +50,7 @@ ModelInfo describe(const std::string& path, const GgufFile& file, const ModelCon
   info.file_bytes = file.file_bytes;
   info.tensors = file.tensors.all().size();
   info.recommended_sampling = config.sampling;
+  if (plan.packed()) info.packed_path = path;
   return info;
 }
 
@@ -71,6 +77,22 @@ void check_budget(const std::string& what, std::uint64_t needed, std::uint64_t b
          format_text("%s: expected at most %llu bytes (the memory budget), found %llu needed",
                      what.c_str(), static_cast<unsigned long long>(budget),
                      static_cast<unsigned long long>(needed)));
+  }
+}
+
+ReadProgress progress_of(const std::function<bool(const LoadProgress&)>& report) {
+  return [&report](std::uint64_t done, std::uint64_t total) {
+    return !report || report({done, total});
+  };
+}
+
+/// What the system may refuse at any time, as an Error.
+template <class Work>
+auto with_memory_error(const std::string& path, const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::out_of_memory, path + ": the system gave no memory");
   }
 }
 
@@ -127,31 +149,30 @@ MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes,
 Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokenizer(nullptr) {
   const Kernels& kernels = choose_kernels(options.isa);
   const int threads = choose_threads(options.threads);
-  const GgufFile file = open_gguf(path);
+  GgufFile source = open_gguf(path);
+  std::optional<GgufFile> packed;
+  if (!options.packed_path.empty() && !is_packed(source.metadata))
+    packed = find_packed(source, options.packed_path);
+  GgufFile& file = packed ? *packed : source;
   ModelConfig config = read_model_config(file.metadata);
   const WeightPlan plan(file, config);
   weights_bytes = weights_and_tables(plan, config);
   check_budget(path, weights_bytes, options.memory_budget_bytes);
-  info = describe(path, file, config, plan);
+  info = describe(path, source, config, plan);
+  if (packed) info.packed_path = packed->metadata.file();
   auto vocabulary = Tokenizer::Impl::from_metadata(file.metadata);
   config.sampling.suppress = vocabulary->suppressed();
   info.recommended_sampling.suppress = config.sampling.suppress;
   chat_style = chat_style_of(*vocabulary);
   tokenizer = Tokenizer(std::move(vocabulary));
-  pool = std::make_unique<WorkerPool>(threads);
-  const auto progress = [&](std::uint64_t done, std::uint64_t total) {
-    return !options.on_progress || options.on_progress({done, total});
-  };
-  Weights weights = plan.load(file, *pool, progress, options.stop);
+  pool = options.executor ? std::make_unique<WorkerPool>(options.executor) : std::make_unique<WorkerPool>(threads);
+  Weights weights = plan.load(file, {*pool, progress_of(options.on_progress), options.stop});
   network = std::make_unique<const Network>(std::move(config), std::move(weights), kernels);
 }
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
-  try {
-    return Model(std::make_shared<const Impl>(path, options));
-  } catch (const std::bad_alloc&) {
-    fail(ErrorCode::out_of_memory, path + ": the system gave no memory while loading");
-  }
+  return with_memory_error(path,
+                           [&] { return Model(std::make_shared<const Impl>(path, options)); });
 }
 
 MemoryPlan Model::plan(const SessionOptions& options) const {
@@ -183,6 +204,36 @@ Inspection inspect(const std::string& path, const SessionOptions& options) {
 
 MemoryPlan plan_memory(const std::string& path, const SessionOptions& options) {
   return inspect(path, options).plan;
+}
+
+PackedFile pack(const std::string& model_path, const std::string& out_path,
+                const PackOptions& options) {
+  return with_memory_error(model_path, [&] {
+    const GgufFile file = open_gguf(model_path);
+    ModelConfig config = read_model_config(file.metadata);
+    const WeightPlan plan(file, config);
+    if (plan.packed()) {
+      fail(ErrorCode::invalid_argument,
+           model_path + ": expected a model file to pack, found a packed one");
+    }
+    WorkerPool pool(choose_threads(options.threads));
+    PackedFile result{packed_path(file, out_path), 0};
+    result.bytes = write_packed(file, plan, result.path,
+                                {pool, progress_of(options.on_progress), options.stop});
+    return result;
+  });
+}
+
+PackedFile verify_packed(const std::string& path, const PackOptions& options) {
+  return with_memory_error(path, [&] {
+    const GgufFile file = open_gguf(path);
+    ModelConfig config = read_model_config(file.metadata);
+    const WeightPlan plan(file, config);
+    if (!plan.packed())
+      fail(ErrorCode::format, path + ": expected a packed file, found an ordinary model file");
+    verify_contents(file, progress_of(options.on_progress), options.stop);
+    return PackedFile{path, file.file_bytes};
+  });
 }
 
 Tokenizer load_tokenizer(const std::string& path) {

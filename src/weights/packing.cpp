@@ -130,6 +130,23 @@ MatrixFormat matrix_format_of(TensorType type) noexcept {
   }
 }
 
+TensorType tile_type(MatrixFormat format) noexcept {
+  return static_cast<TensorType>(static_cast<std::uint32_t>(TensorType::q4_0x16) +
+                                 static_cast<std::uint32_t>(format));
+}
+
+std::optional<MatrixFormat> tile_format(TensorType type) noexcept {
+  for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
+                                    MatrixFormat::f32, MatrixFormat::f16, MatrixFormat::bf16}) {
+    if (tile_type(format) == type) return format;
+  }
+  return std::nullopt;
+}
+
+std::uint32_t column_multiple(MatrixFormat format) noexcept {
+  return format == MatrixFormat::q6_k ? 256 : takes_int8(format) ? kBlock : 1;
+}
+
 void pack_tile(TensorType type, const std::byte* source, std::uint64_t row_bytes,
                std::uint32_t rows, std::uint32_t columns, std::byte* tile) noexcept {
   switch (matrix_format_of(type)) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "io/tensor_types.hpp"
@@ -13,6 +14,15 @@ namespace gemma4 {
 /// The format in which a tensor type is computed: itself where the kernels know it; F32, exactly,
 /// for the other readable types.
 MatrixFormat matrix_format_of(TensorType type) noexcept;
+
+/// The type of a packed file's tensor that holds a matrix in tiles.
+TensorType tile_type(MatrixFormat format) noexcept;
+
+/// The format that a tensor in tiles has, or nothing for a type that is not one of tiles.
+std::optional<MatrixFormat> tile_format(TensorType type) noexcept;
+
+/// The columns of a matrix are a multiple of this: the block of the type it was packed from.
+std::uint32_t column_multiple(MatrixFormat format) noexcept;
 
 /// Packs `rows` rows (1 ... 16) that lie one after another at `source`, `row_bytes` each, into one
 /// tile; missing rows become zero.

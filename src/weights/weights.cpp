@@ -3,6 +3,7 @@
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "weights/block_formats.hpp"
+#include "weights/packed_header.hpp"
 #include "weights/packing.hpp"
 
 namespace gemma4 {
@@ -20,17 +21,15 @@ std::string layer_name(std::size_t layer, const char* name) {
   return format_text("blk.%zu.%s.weight", layer, name);
 }
 
-/// Rows packed as one task: some hundred KiB of work, so that many threads find some.
-constexpr std::uint32_t kTilesPerTask = 8;
-
-/// Source bytes packed before their pages are dropped, progress is told and a cancel is honoured:
-/// so much of the file is resident beside the packed weights at most.
-constexpr std::uint64_t kBatchBytes = 32u << 20;
-
 }  // namespace
 
 const TensorView* WeightPlan::find(const std::string& name) const {
   return file_.tensors.find(name);
+}
+
+/// A packed file has no fused tensors: its matrices were taken apart.
+const TensorView* WeightPlan::find_fused(std::size_t layer) const {
+  return packed_ ? nullptr : find(layer_name(layer, "attn_qkv"));
 }
 
 const TensorView& WeightPlan::require(const std::string& name) const {
@@ -52,46 +51,59 @@ void WeightPlan::check_shape(const TensorView& tensor, std::uint64_t columns,
     fail(ErrorCode::format,
          where + ": expected shape " + expected + ", found " + shape_text(tensor));
   }
-  if (!can_dequantize(tensor.type)) {
+}
+
+void WeightPlan::check_type(const TensorView& tensor, bool matrix) const {
+  const std::string where = file_.metadata.file() + ": tensor " + quoted(tensor.name);
+  const std::string found = std::string(", found ") + tensor_type_name(tensor.type);
+  if (!packed_) {
+    if (can_dequantize(tensor.type)) return;
     fail(ErrorCode::unsupported, where +
                                      ": expected one of F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, "
-                                     "Q8_0, Q4_K, Q5_K, Q6_K, found " +
-                                     tensor_type_name(tensor.type));
+                                     "Q8_0, Q4_K, Q5_K, Q6_K" +
+                                     found);
+  }
+  if (!matrix) {
+    if (tensor.type == TensorType::f32) return;
+    fail(ErrorCode::format, where + ": expected F32 in a packed file" + found);
+  }
+  const std::optional<MatrixFormat> format = tile_format(tensor.type);
+  if (!format) fail(ErrorCode::format, where + ": expected tiles in a packed file" + found);
+  const std::uint32_t multiple = column_multiple(*format);
+  if (tensor.ne[0] % multiple != 0) {
+    fail(ErrorCode::format,
+         where + format_text(": row length: expected a multiple of %u, found %llu", multiple,
+                             static_cast<unsigned long long>(tensor.ne[0])));
   }
 }
 
-std::uint64_t WeightPlan::reserve(std::uint64_t bytes) {
-  const std::uint64_t offset = round_up(bytes_, 64);
-  bytes_ = offset + bytes;
-  return offset;
-}
-
-void WeightPlan::add_matrix(const TensorView& tensor, std::uint64_t first_row, std::uint32_t rows,
-                            std::uint32_t columns, MatrixItem item) {
+void WeightPlan::add_matrix(std::string name, const TensorView& tensor, std::uint64_t first_row,
+                            std::uint32_t rows, std::uint32_t columns, MatrixItem item) {
+  check_type(tensor, true);
+  item.name = std::move(name);
   item.tensor = &tensor;
   item.first_row = first_row;
-  item.matrix = {matrix_format_of(tensor.type), rows, columns, nullptr};
-  item.offset = reserve(item.matrix.bytes());
-  source_bytes_ += tensor.row_bytes() * rows;
+  const MatrixFormat format = packed_ ? *tile_format(tensor.type) : matrix_format_of(tensor.type);
+  item.matrix = {format, rows, columns, nullptr};
+  source_bytes_ += packed_ ? item.matrix.bytes() : tensor.row_bytes() * rows;
   parameters_ += std::uint64_t{rows} * columns;
-  matrices_.push_back(item);
+  matrices_.push_back(std::move(item));
 }
 
-void WeightPlan::add_layer_matrix(const std::string& name, std::uint32_t rows,
-                                  std::uint32_t columns, std::size_t layer,
-                                  Matrix LayerWeights::*target) {
-  const TensorView& tensor = require(name);
+void WeightPlan::add_layer_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
+                                  std::size_t layer, Matrix LayerWeights::*target) {
+  const TensorView& tensor = require(layer_name(layer, name));
   check_shape(tensor, columns, rows);
   MatrixItem item{};
   item.layer_target = target;
   item.layer = layer;
-  add_matrix(tensor, 0, rows, columns, item);
+  add_matrix(tensor.name, tensor, 0, rows, columns, std::move(item));
 }
 
 void WeightPlan::add_vector(const std::string& name, std::uint32_t size, VectorItem item) {
   item.tensor = &require(name);
   check_shape(*item.tensor, size, 1);
-  item.offset = reserve(std::uint64_t{size} * sizeof(float));
+  check_type(*item.tensor, false);
   source_bytes_ += item.tensor->bytes.size();
   parameters_ += size;
   vectors_.push_back(item);
@@ -101,43 +113,43 @@ void WeightPlan::add_vector(const std::string& name, std::uint32_t size, VectorI
 void WeightPlan::add_projections(const ModelConfig& config, std::size_t layer) {
   const LayerConfig& shape = config.layers[layer];
   const std::uint32_t q = config.query_size(shape), kv = config.kv_size(shape);
-  if (const TensorView* fused = find(layer_name(layer, "attn_qkv"))) {
+  if (const TensorView* fused = find_fused(layer)) {
     check_shape(*fused, config.hidden, std::uint64_t{q} + kv + (shape.value_from_key ? 0 : kv));
     MatrixItem item{};
     item.layer = layer;
     item.layer_target = &LayerWeights::query;
-    add_matrix(*fused, 0, q, config.hidden, item);
+    add_matrix(layer_name(layer, "attn_q"), *fused, 0, q, config.hidden, item);
     item.layer_target = &LayerWeights::key;
-    add_matrix(*fused, q, kv, config.hidden, item);
+    add_matrix(layer_name(layer, "attn_k"), *fused, q, kv, config.hidden, item);
     item.layer_target = &LayerWeights::value;
-    if (!shape.value_from_key) add_matrix(*fused, std::uint64_t{q} + kv, kv, config.hidden, item);
+    if (!shape.value_from_key) {
+      add_matrix(layer_name(layer, "attn_v"), *fused, std::uint64_t{q} + kv, kv, config.hidden,
+                 item);
+    }
     return;
   }
-  add_layer_matrix(layer_name(layer, "attn_q"), q, config.hidden, layer, &LayerWeights::query);
-  add_layer_matrix(layer_name(layer, "attn_k"), kv, config.hidden, layer, &LayerWeights::key);
+  add_layer_matrix("attn_q", q, config.hidden, layer, &LayerWeights::query);
+  add_layer_matrix("attn_k", kv, config.hidden, layer, &LayerWeights::key);
   if (!shape.value_from_key)
-    add_layer_matrix(layer_name(layer, "attn_v"), kv, config.hidden, layer, &LayerWeights::value);
+    add_layer_matrix("attn_v", kv, config.hidden, layer, &LayerWeights::value);
 }
 
 void WeightPlan::add_layer(ModelConfig& config, std::size_t layer) {
   LayerConfig& shape = config.layers[layer];
   // Full layers of the larger models have no V projection; the file says so by leaving the tensor
   // out.
-  const TensorView* fused = find(layer_name(layer, "attn_qkv"));
+  const TensorView* fused = find_fused(layer);
   const bool has_value =
       fused != nullptr
           ? fused->ne[1] != std::uint64_t{config.query_size(shape)} + config.kv_size(shape)
           : find(layer_name(layer, "attn_v")) != nullptr;
   shape.value_from_key = !shape.sliding && !has_value;
   add_projections(config, layer);
-  add_layer_matrix(layer_name(layer, "attn_output"), config.hidden, config.query_size(shape), layer,
+  add_layer_matrix("attn_output", config.hidden, config.query_size(shape), layer,
                    &LayerWeights::output);
-  add_layer_matrix(layer_name(layer, "ffn_gate"), shape.feed_forward, config.hidden, layer,
-                   &LayerWeights::gate);
-  add_layer_matrix(layer_name(layer, "ffn_up"), shape.feed_forward, config.hidden, layer,
-                   &LayerWeights::up);
-  add_layer_matrix(layer_name(layer, "ffn_down"), config.hidden, shape.feed_forward, layer,
-                   &LayerWeights::down);
+  add_layer_matrix("ffn_gate", shape.feed_forward, config.hidden, layer, &LayerWeights::gate);
+  add_layer_matrix("ffn_up", shape.feed_forward, config.hidden, layer, &LayerWeights::up);
+  add_layer_matrix("ffn_down", config.hidden, shape.feed_forward, layer, &LayerWeights::down);
   const auto vector = [&](const char* name, std::uint32_t size,
                           std::span<const float> LayerWeights::*target) {
     VectorItem item{};
@@ -151,26 +163,32 @@ void WeightPlan::add_layer(ModelConfig& config, std::size_t layer) {
   vector("post_attention_norm", config.hidden, &LayerWeights::post_attention_norm);
   vector("ffn_norm", config.hidden, &LayerWeights::feed_forward_norm);
   vector("post_ffw_norm", config.hidden, &LayerWeights::post_feed_forward_norm);
+  add_layer_scale(layer);
+}
+
+void WeightPlan::add_layer_scale(std::size_t layer) {
+  const std::string name = layer_name(layer, "layer_output_scale");
   float scale = 1.0f;  // a missing scale counts as 1
-  if (const TensorView* tensor = find(layer_name(layer, "layer_output_scale"))) {
-    check_shape(*tensor, 1, 1);
-    dequantize_row(tensor->type, tensor->bytes, {&scale, 1});
-    parameters_ += 1;
+  if (find(name) != nullptr) {
+    add_vector(name, 1, VectorItem{});
+    const TensorView& tensor = *vectors_.back().tensor;
+    dequantize_row(tensor.type, tensor.bytes, {&scale, 1});
   }
   layer_scales_.push_back(scale);
 }
 
-void WeightPlan::read_rope_factors(const ModelConfig& config) {
-  const TensorView* tensor = find("rope_freqs.weight");
-  if (tensor == nullptr) return;
+void WeightPlan::add_rope_factors(const ModelConfig& config) {
+  if (find("rope_freqs.weight") == nullptr) return;
   std::uint32_t pairs = 0;
   for (const LayerConfig& layer : config.layers) {
     if (!layer.sliding) pairs = layer.head_size / 2;
   }
   if (pairs == 0) return;
-  check_shape(*tensor, pairs, 1);
+  add_vector("rope_freqs.weight", pairs, VectorItem{});
+  parameters_ -= pairs;  // constants, not trained
+  const TensorView& tensor = *vectors_.back().tensor;
   std::vector<float> factors(pairs);
-  dequantize_row(tensor->type, tensor->bytes, factors);
+  dequantize_row(tensor.type, tensor.bytes, factors);
   for (const float factor : factors) {
     if (!(factor > 0))
       fail(ErrorCode::format, file_.metadata.file() +
@@ -180,86 +198,49 @@ void WeightPlan::read_rope_factors(const ModelConfig& config) {
   rope_factors_.assign(factors.begin(), factors.end());
 }
 
-WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config) : file_(file) {
+/// In the order of read(), so that a packed file can be written from start to end.
+void WeightPlan::place() {
+  const auto reserve = [this](std::uint64_t bytes) {
+    const std::uint64_t offset = round_up(bytes_, 64);
+    bytes_ = offset + bytes;
+    return offset;
+  };
+  for (VectorItem& item : vectors_) item.offset = reserve(item.tensor->elements() * sizeof(float));
+  for (MatrixItem& item : matrices_) item.offset = reserve(item.matrix.bytes());
+}
+
+WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config)
+    : file_(file), packed_(is_packed(file.metadata)) {
+  if (packed_) check_packed(file);
   const TensorView& embedding = require("token_embd.weight");
   check_shape(embedding, config.hidden, config.vocabulary);
   MatrixItem item{};
   item.target = &Weights::embedding;
-  add_matrix(embedding, 0, config.vocabulary, config.hidden, item);
+  add_matrix(embedding.name, embedding, 0, config.vocabulary, config.hidden, item);
   if (const TensorView* head = find("output.weight")) {
     check_shape(*head, config.hidden, config.vocabulary);
     item.target = &Weights::head;
-    add_matrix(*head, 0, config.vocabulary, config.hidden, item);
+    add_matrix(head->name, *head, 0, config.vocabulary, config.hidden, item);
   }
   VectorItem norm{};
   norm.target = &Weights::output_norm;
   add_vector("output_norm.weight", config.hidden, norm);
   for (std::size_t layer = 0; layer < config.layers.size(); ++layer) add_layer(config, layer);
-  read_rope_factors(config);
+  add_rope_factors(config);
+  place();
 }
 
-Weights WeightPlan::load(const GgufFile& file, WorkerPool& pool,
-                         const std::function<bool(std::uint64_t, std::uint64_t)>& progress,
-                         const std::stop_token& stop) const {
-  Weights weights;
-  weights.memory = Buffer(bytes_);
-  weights.layers.resize(layer_scales_.size());
-  for (std::size_t i = 0; i < layer_scales_.size(); ++i) weights.layers[i].scale = layer_scales_[i];
-  weights.rope_factors = rope_factors_;
-
-  // A stop request sets the flag that the pool looks at between tasks.
-  std::atomic<bool> cancel{false};
-  const std::stop_callback on_stop(stop, [&cancel] { cancel = true; });
-  std::uint64_t done = 0;
-  const auto finished = [&](std::span<const std::byte> source) {
-    done += source.size();
-    for (const MappedFile& mapped : file.files) {
-      const std::span<const std::byte> all = mapped.bytes();
-      if (source.data() >= all.data() && source.data() + source.size() <= all.data() + all.size())
-        mapped.drop(source);
-    }
-    if (progress && !progress(done, source_bytes_)) cancel = true;
-    if (cancel) fail(ErrorCode::cancelled, file.metadata.file() + ": loading was cancelled");
-  };
-
-  for (const VectorItem& item : vectors_) {
-    float* out = reinterpret_cast<float*>(weights.memory.data() + item.offset);
-    const std::span<float> values(out, item.tensor->elements());
-    dequantize_row(item.tensor->type, item.tensor->bytes, values);
-    (item.target != nullptr ? weights.*item.target
-                            : weights.layers[item.layer].*item.layer_target) = values;
-    finished(item.tensor->bytes);
-  }
+std::vector<PlacedTensor> WeightPlan::placed() const {
+  std::vector<PlacedTensor> all;
+  for (const VectorItem& item : vectors_)
+    all.push_back({item.tensor->name, TensorType::f32, {item.tensor->ne[0]}, item.offset});
   for (const MatrixItem& item : matrices_) {
-    Matrix matrix = item.matrix;
-    std::byte* out = weights.memory.data() + item.offset;
-    matrix.data = out;
-    const std::uint64_t row_bytes = item.tensor->row_bytes(),
-                        bytes = tile_bytes(matrix.format, matrix.columns);
-    const std::byte* source = item.tensor->bytes.data() + item.first_row * row_bytes;
-    const std::uint32_t batch = static_cast<std::uint32_t>(
-        std::max<std::uint64_t>(1, kBatchBytes / (row_bytes * kTileRows)));
-    for (std::uint32_t first = 0; first < matrix.tiles(); first += batch) {
-      const std::uint32_t last = std::min(matrix.tiles(), first + batch);
-      pool.run((last - first + kTilesPerTask - 1) / kTilesPerTask, &cancel,
-               [&](std::uint32_t task, std::uint32_t) {
-                 const std::uint32_t end = std::min(last, first + (task + 1) * kTilesPerTask);
-                 for (std::uint32_t t = first + task * kTilesPerTask; t < end; ++t) {
-                   const std::uint32_t row = t * kTileRows,
-                                       rows = std::min(kTileRows, matrix.rows - row);
-                   pack_tile(item.tensor->type, source + row * row_bytes, row_bytes, rows,
-                             matrix.columns, out + t * bytes);
-                 }
-               });
-      const std::uint64_t from = std::uint64_t{first} * kTileRows,
-                          to =
-                              std::min<std::uint64_t>(matrix.rows, std::uint64_t{last} * kTileRows);
-      finished({source + from * row_bytes, (to - from) * row_bytes});
-    }
-    (item.target != nullptr ? weights.*item.target
-                            : weights.layers[item.layer].*item.layer_target) = matrix;
+    all.push_back({item.name,
+                   tile_type(item.matrix.format),
+                   {item.matrix.columns, item.matrix.rows},
+                   item.offset});
   }
-  return weights;
+  return all;
 }
 
 }  // namespace gemma4

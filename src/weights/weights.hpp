@@ -40,60 +40,104 @@ struct Weights {
   std::vector<double>
       rope_factors;  ///< per pair of a full layer: the angle is divided by it; may be empty
   std::vector<LayerWeights> layers;
+  // What the spans above point into: memory of our own, or the mapping of a packed file.
   Buffer memory;
+  std::vector<MappedFile> files;
 };
 
-/// A tensor's place in the memory to come, settled before any of it is taken.
+/// Receives the weights in kernel layout, piece by piece in ascending order of their place.
+class WeightSink {
+ public:
+  virtual ~WeightSink() = default;
+  /// Where to put the next piece, at least 16-byte aligned.
+  virtual std::byte* room(std::uint64_t offset, std::uint64_t bytes) = 0;
+  /// The piece that room() was asked for is there.
+  virtual void take(std::uint64_t offset, std::uint64_t bytes) = 0;
+};
+
+/// (done, total) in bytes of the file, called on the calling thread after each piece; false
+/// cancels: Error(cancelled). Must not be empty.
+using ReadProgress = std::function<bool(std::uint64_t, std::uint64_t)>;
+
+/// How a long read is computed, watched and stopped.
+struct ReadJob {
+  WorkerPool& pool;
+  ReadProgress progress;
+  std::stop_token stop;
+};
+
+/// A tensor as a packed file lists it. Its place counts from the start of the weights.
+struct PlacedTensor {
+  std::string name;
+  TensorType type;
+  std::vector<std::uint64_t> shape;  ///< contiguous dimension first
+  std::uint64_t offset;
+};
+
+/// Tensors and their place in the memory to come, settled before any of it is taken. Lives no
+/// longer than its file.
 class WeightPlan {
  public:
   /// Finds every tensor the configuration needs and checks its type and shape; settles
   /// LayerConfig::value_from_key. Throws Error(format | unsupported) naming file, tensor, expected
-  /// and found.
+  /// and found. Of a packed file its header is checked too.
   WeightPlan(const GgufFile& file, ModelConfig& config);
 
   std::uint64_t bytes() const { return bytes_; }                ///< memory the weights will take
   std::uint64_t source_bytes() const { return source_bytes_; }  ///< tensor bytes to be read
   std::uint64_t parameters() const { return parameters_; }
+  bool packed() const { return packed_; }  ///< the weights are mapped, not read
 
-  /// Reads and packs everything, in parallel, dropping source pages as they are done with.
-  /// `progress(done, total)` in source bytes is called on the calling thread after each tensor and
-  /// may return false to cancel: Error(cancelled).
-  Weights load(const GgufFile& file, WorkerPool& pool,
-               const std::function<bool(std::uint64_t, std::uint64_t)>& progress,
-               const std::stop_token& stop) const;
+  /// Reads and packs everything in parallel, dropping source pages as they are done with. Not for
+  /// packed files.
+  void read(WeightSink& sink, const ReadJob& job) const;
+
+  /// The weights: read into memory, or, of a packed file, where they lie in `file`, the plan's own,
+  /// whose mapping they take over.
+  Weights load(GgufFile& file, const ReadJob& job) const;
+
+  /// All tensors in ascending order of their place, as read() gives them.
+  std::vector<PlacedTensor> placed() const;
 
  private:
   struct MatrixItem {
-    const TensorView* tensor;
-    std::uint64_t first_row;  // of the tensor: fused tensors hold several matrices
-    Matrix matrix;            // without data
-    std::uint64_t offset;     // in the memory
+    std::string name;          // in a packed file: a fused tensor becomes several
+    const TensorView* tensor;  // in this file
+    std::uint64_t first_row;   // of the tensor: fused tensors hold several matrices
+    Matrix matrix;             // without data
+    std::uint64_t offset;      // in the memory
     Matrix Weights::*target = nullptr;
     Matrix LayerWeights::*layer_target = nullptr;
     std::size_t layer = 0;
   };
-  struct VectorItem {
+  struct VectorItem {  // without a target: the plan knows the values already
     const TensorView* tensor;
     std::uint64_t offset;
     std::span<const float> Weights::*target = nullptr;
     std::span<const float> LayerWeights::*layer_target = nullptr;
     std::size_t layer = 0;
   };
+  class Reading;
 
   const TensorView* find(const std::string& name) const;
+  const TensorView* find_fused(std::size_t layer) const;
   const TensorView& require(const std::string& name) const;
   void check_shape(const TensorView& tensor, std::uint64_t columns, std::uint64_t rows) const;
-  void add_matrix(const TensorView& tensor, std::uint64_t first_row, std::uint32_t rows,
-                  std::uint32_t columns, MatrixItem item);
-  void add_layer_matrix(const std::string& name, std::uint32_t rows, std::uint32_t columns,
+  void check_type(const TensorView& tensor, bool matrix) const;
+  void add_matrix(std::string name, const TensorView& tensor, std::uint64_t first_row,
+                  std::uint32_t rows, std::uint32_t columns, MatrixItem item);
+  void add_layer_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
                         std::size_t layer, Matrix LayerWeights::*target);
   void add_vector(const std::string& name, std::uint32_t size, VectorItem item);
   void add_projections(const ModelConfig& config, std::size_t layer);
   void add_layer(ModelConfig& config, std::size_t layer);
-  void read_rope_factors(const ModelConfig& config);
-  std::uint64_t reserve(std::uint64_t bytes);
+  void add_layer_scale(std::size_t layer);
+  void add_rope_factors(const ModelConfig& config);
+  void place();
+  Weights at(const std::byte* memory) const;
 
   const GgufFile& file_;
+  bool packed_;
   std::vector<MatrixItem> matrices_;
   std::vector<VectorItem> vectors_;
   std::vector<float> layer_scales_;

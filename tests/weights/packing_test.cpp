@@ -72,4 +72,22 @@ TEST_CASE("a product with unit columns gives the matrix back") {
   }
 }
 
+TEST_CASE("a packed file's types are the formats' tiles") {
+  for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
+                                    MatrixFormat::f32, MatrixFormat::f16, MatrixFormat::bf16}) {
+    CHECK(tile_format(tile_type(format)) == format);
+    const TensorTypeTraits* traits = tensor_type_traits(tile_type(format));
+    REQUIRE(traits != nullptr);
+    CHECK(traits->block_rows == kTileRows);
+    for (std::uint32_t columns = 1; columns < 1000; ++columns) {
+      const std::uint64_t blocks = (columns + traits->block_elements - 1) / traits->block_elements;
+      REQUIRE(tile_bytes(format, columns) == blocks * traits->block_bytes);
+    }
+  }
+  CHECK(!tile_format(TensorType::q4_0));
+  for (const TensorType type : {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k,
+                                TensorType::f32, TensorType::f16, TensorType::bf16})
+    CHECK(column_multiple(matrix_format_of(type)) == tensor_type_traits(type)->block_elements);
+}
+
 }  // namespace gemma4::test

@@ -1,0 +1,126 @@
+#include "weights/packed_file.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "io/new_file.hpp"
+#include "weights/packed_header.hpp"
+#include "weights/stream_hash.hpp"
+
+namespace gemma4 {
+namespace {
+
+/// Bytes verified before their pages are dropped and a cancel is honoured.
+constexpr std::size_t kPieceBytes = 32u << 20;
+
+constexpr const char* kSuffix = ".g4pack";
+
+/// Hashes the pieces and appends them to the file.
+class FileSink final : public WeightSink {
+ public:
+  explicit FileSink(NewFile& file) : file_(file) {}
+
+  std::byte* room(std::uint64_t, std::uint64_t bytes) override {
+    if (piece_.size_bytes() < bytes) piece_ = Buffer(bytes);
+    return piece_.data();
+  }
+
+  void take(std::uint64_t offset, std::uint64_t bytes) override {
+    static constexpr std::byte kZeros[kPackedAlignment] = {};
+    append({kZeros, static_cast<std::size_t>(offset - end_)});
+    append({piece_.data(), static_cast<std::size_t>(bytes)});
+  }
+
+  std::uint64_t hash() const { return hash_.value(); }
+  std::uint64_t bytes() const { return end_; }
+
+ private:
+  void append(std::span<const std::byte> bytes) {
+    hash_.add(bytes);
+    file_.append(bytes);
+    end_ += bytes.size();
+  }
+
+  NewFile& file_;
+  StreamHash hash_;
+  Buffer piece_;
+  std::uint64_t end_ = 0;
+};
+
+/// Renaming over the source would destroy what cannot be made again.
+void refuse_source(const GgufFile& source, const std::string& path) {
+  for (const MappedFile& file : source.files) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(path_of(file.path()), path_of(path), ignored))
+      fail(ErrorCode::invalid_argument, path + ": expected another path than the model's own");
+  }
+}
+
+}  // namespace
+
+std::string packed_path(const GgufFile& source, const std::string& place) {
+  std::error_code ignored;
+  const std::filesystem::path given = path_of(place);
+  if (!place.empty() && !std::filesystem::is_directory(given, ignored)) return place;
+  const std::filesystem::path model = path_of(source.files.front().path());
+  const std::filesystem::path folder = place.empty() ? model.parent_path() : given;
+  const std::u8string path = (folder / model.filename().replace_extension(kSuffix)).u8string();
+  return std::string(path.begin(), path.end());
+}
+
+std::uint64_t write_packed(const GgufFile& source, const WeightPlan& plan, const std::string& path,
+                           const ReadJob& job) {
+  refuse_source(source, path);
+  std::string header = packed_header(source, plan.placed());
+  const auto header_bytes = std::as_bytes(std::span(header));
+  NewFile file(path);
+  file.reserve(header.size() + plan.bytes());
+  file.append(header_bytes);
+  FileSink sink(file);
+  plan.read(sink, job);
+  seal_header(header, sink.hash());
+  file.replace_start(header_bytes);
+  file.commit();
+  return header.size() + sink.bytes();
+}
+
+std::optional<GgufFile> find_packed(const GgufFile& source, const std::string& place) {
+  const std::string path = packed_path(source, place);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path_of(path), ignored)) return std::nullopt;
+  try {
+    GgufFile file = open_gguf(path);
+    if (!is_packed(file.metadata)) return std::nullopt;
+    check_packed(file);
+    if (claimed_source_hash(file.metadata) != source_hash(source)) return std::nullopt;
+    return file;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
+    return std::nullopt;
+  }
+}
+
+void verify_contents(const GgufFile& packed, const ReadProgress& progress,
+                     const std::stop_token& stop) {
+  const MappedFile& file = packed.files.front();
+  const std::span<const std::byte> all =
+      file.bytes().subspan(header_of(file.bytes(), packed.tensors).size());
+  StreamHash hash;
+  for (std::size_t done = 0; done < all.size();) {
+    const auto piece = all.subspan(done, std::min(kPieceBytes, all.size() - done));
+    hash.add(piece);
+    file.drop(piece);
+    done += piece.size();
+    if (!progress(done, all.size()) || stop.stop_requested())
+      fail(ErrorCode::cancelled, file.path() + ": verifying was cancelled");
+  }
+  const std::uint64_t expected = claimed_contents_hash(packed.metadata);
+  if (hash.value() != expected) {
+    fail(ErrorCode::format,
+         file.path() + format_text(": packed file: weights: expected hash %016llx, found %016llx",
+                                   static_cast<unsigned long long>(expected),
+                                   static_cast<unsigned long long>(hash.value())));
+  }
+}
+
+}  // namespace gemma4

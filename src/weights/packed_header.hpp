@@ -1,0 +1,52 @@
+// The part of a packed file before its weights: a GGUF header with the source's metadata and a few
+// keys of our own. docs/packed-files.md describes the file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/gguf.hpp"
+
+namespace gemma4 {
+
+struct PlacedTensor;
+
+/// Counts changes of the file, its keys and what they mean.
+constexpr std::uint64_t kPackedVersion = 1;
+
+/// Names the arrangement of kernels/tiles.hpp. A change there needs a new name here: a test
+/// compares the packed bytes with a hash.
+constexpr const char* kPackedLayout = "16x4-1";
+
+/// Alignment of every tensor: a cache line, as in memory.
+constexpr std::uint64_t kPackedAlignment = 64;
+
+/// Whether a file says that it is a packed one.
+bool is_packed(const Metadata& metadata);
+
+/// Refuses a packed file of another version or layout (unsupported) and one whose header is not as
+/// it was written (format), naming expected and found. The weights are not looked at.
+void check_packed(const GgufFile& file);
+
+/// What stands in a packed file for the file it was made from: sizes, headers, and the first and
+/// last 4 KiB of every tensor of `source`.
+std::uint64_t source_hash(const GgufFile& source);
+
+/// The hashes that a packed file claims. Throws Error(format) without them.
+std::uint64_t claimed_source_hash(const Metadata& metadata);
+std::uint64_t claimed_contents_hash(const Metadata& metadata);
+
+/// The bytes before the first tensor of the file's mapping `bytes`.
+std::span<const std::byte> header_of(std::span<const std::byte> bytes,
+                                     const TensorDirectory& tensors);
+
+/// The header of a packed file, padded to where its tensors begin, without its hashes.
+std::string packed_header(const GgufFile& source, const std::vector<PlacedTensor>& tensors);
+
+/// Enters the hash of the weights, and then the header's own.
+void seal_header(std::string& header, std::uint64_t contents_hash);
+
+}  // namespace gemma4
