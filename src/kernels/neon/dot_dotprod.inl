@@ -4,7 +4,7 @@
 /// sum[r] + the products of row r, for 4 steps of 4 columns. `Chain` is for processors without this
 /// instruction.
 template <int Chain>
-inline int32x4_t dot16(int32x4_t sum, const int8x16_t* w, int8x16_t q) {
+[[gnu::always_inline]] inline int32x4_t dot16(int32x4_t sum, const int8x16_t* w, int8x16_t q) {
   sum = vdotq_laneq_s32(sum, w[0], q, 0);
   sum = vdotq_laneq_s32(sum, w[1], q, 1);
   sum = vdotq_laneq_s32(sum, w[2], q, 2);

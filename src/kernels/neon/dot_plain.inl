@@ -4,7 +4,7 @@
 /// sum[r] + the products of row r, for 4 steps of 4 columns. The products of `Chain` steps are
 /// added up in 16 bits before they are widened.
 template <int Chain>
-inline int32x4_t dot16(int32x4_t sum, const int8x16_t* w, int8x16_t q) {
+[[gnu::always_inline]] inline int32x4_t dot16(int32x4_t sum, const int8x16_t* w, int8x16_t q) {
   const int32x4_t bytes = vreinterpretq_s32_s8(q);
   const int8x16_t step[4] = {vreinterpretq_s8_s32(vdupq_laneq_s32(bytes, 0)),
                              vreinterpretq_s8_s32(vdupq_laneq_s32(bytes, 1)),

@@ -4,8 +4,9 @@
 //
 // A register holds 4 rows x 4 columns of codes, so the 32 columns of a block are 8 registers. Two
 // such groups of rows are unpacked at a time and used for all activation columns: 16 registers of
-// codes leave the others for sums. Both factors of a product are signed bytes; codes that are
-// stored with an offset (at most 63) stay as they are, and the sum starts from the stored term.
+// codes leave the others for sums. All of it is forced inline, because a call would put the codes
+// into memory. Both factors of a product are signed bytes; codes that are stored with an offset (at
+// most 63) stay as they are, and the sum starts from the stored term.
 
 /// The sum of two stored halves, in every lane.
 inline int32x4_t start_value(const std::int16_t* halves) {
@@ -20,7 +21,8 @@ struct Q4 {
   struct Rows {
     int8x16_t w[8];
   };
-  static inline Rows unpack(const Q4Block& tile, std::uint32_t part, int group) {
+  [[gnu::always_inline]] static inline Rows unpack(const Q4Block& tile, std::uint32_t part,
+                                                   int group) {
     Rows rows;
     for (int s = 0; s < 4; ++s) {
       const uint8x16_t raw = vld1q_u8(tile.codes[part] + 64 * s + 16 * group);
@@ -34,8 +36,8 @@ struct Q4 {
   }
   /// The exact sums of the four rows with block b of a column, whose codes are q0, q1.
   /// 16 bits hold 4 * 15 * 127.
-  static inline int32x4_t sum(const Rows& rows, int8x16_t q0, int8x16_t q1,
-                              const Activations& column, std::uint32_t b) {
+  [[gnu::always_inline]] static inline int32x4_t sum(const Rows& rows, int8x16_t q0, int8x16_t q1,
+                                                     const Activations& column, std::uint32_t b) {
     const int32x4_t first = dot16<4>(start_value(column.offset8 + 2 * b), rows.w, q0);
     return dot16<4>(first, rows.w + 4, q1);
   }
@@ -48,7 +50,8 @@ struct Q8 {
   struct Rows {
     int8x16_t w[8];
   };
-  static inline Rows unpack(const Q8Block& tile, std::uint32_t part, int group) {
+  [[gnu::always_inline]] static inline Rows unpack(const Q8Block& tile, std::uint32_t part,
+                                                   int group) {
     Rows rows;
     for (int s = 0; s < 8; ++s) rows.w[s] = vld1q_s8(tile.codes[part] + 64 * s + 16 * group);
     return rows;
@@ -57,8 +60,8 @@ struct Q8 {
     return tile.scale[part];
   }
   /// 16 bits hold 2 * 128 * 127, and no more.
-  static inline int32x4_t sum(const Rows& rows, int8x16_t q0, int8x16_t q1, const Activations&,
-                              std::uint32_t) {
+  [[gnu::always_inline]] static inline int32x4_t sum(const Rows& rows, int8x16_t q0, int8x16_t q1,
+                                                     const Activations&, std::uint32_t) {
     return dot16<2>(dot16<2>(vdupq_n_s32(0), rows.w, q0), rows.w + 4, q1);
   }
 };
@@ -71,7 +74,8 @@ struct Q6 {
     int8x16_t w[8];
     int32x4_t sub_scale[2];  // for 16 columns each
   };
-  static inline Rows unpack(const Q6Block& tile, std::uint32_t part, int group) {
+  [[gnu::always_inline]] static inline Rows unpack(const Q6Block& tile, std::uint32_t part,
+                                                   int group) {
     const uint8x16_t nibble = vdupq_n_u8(15), pair = vdupq_n_u8(0x30);
     Rows rows;
     for (int half = 0; half < 2; ++half) {
@@ -95,8 +99,8 @@ struct Q6 {
     return tile.scale;
   }
   /// 16 bits hold 4 * 63 * 127, and no more.
-  static inline int32x4_t sum(const Rows& rows, int8x16_t q0, int8x16_t q1,
-                              const Activations& column, std::uint32_t b) {
+  [[gnu::always_inline]] static inline int32x4_t sum(const Rows& rows, int8x16_t q0, int8x16_t q1,
+                                                     const Activations& column, std::uint32_t b) {
     const int32x4_t first = dot16<4>(start_value(column.offset32 + 4 * b), rows.w, q0);
     const int32x4_t second = dot16<4>(start_value(column.offset32 + 4 * b + 2), rows.w + 4, q1);
     return vmlaq_s32(vmulq_s32(first, rows.sub_scale[0]), second, rows.sub_scale[1]);
@@ -109,13 +113,14 @@ inline float32x4_t widen_scales(const std::uint16_t* p) {
 
 /// Adds one block of 32 columns for N activation columns, of 8 rows from row 4 * group on.
 template <typename Format, int N>
-inline void add_block(const typename Format::Block& tile, std::uint32_t part, int group,
-                      const Activations (&column)[N], std::uint32_t b, float32x4_t (&y)[N][4]) {
+[[gnu::always_inline]] inline void add_block(const typename Format::Block& tile, std::uint32_t part,
+                                             int group, const Activations (&column)[N],
+                                             std::uint32_t b, float32x4_t (&y)[N][4]) {
   const typename Format::Rows rows[2] = {Format::unpack(tile, part, group),
                                          Format::unpack(tile, part, group + 1)};
   const std::uint16_t* scales = Format::scales(tile, part) + 4 * group;
   const float32x4_t d[2] = {widen_scales(scales), widen_scales(scales + 4)};
-  for (int c = 0; c < N; ++c) {
+  const auto take = [&](int c) {
     const std::int8_t* codes = column[c].codes + std::uint64_t{32} * b;
     const int8x16_t q0 = vld1q_s8(codes), q1 = vld1q_s8(codes + 16);
     const float activation_scale = column[c].scale[b];
@@ -124,6 +129,12 @@ inline void add_block(const typename Format::Block& tile, std::uint32_t part, in
       float32x4_t& out = y[c][group + i];
       out = vfmaq_f32(out, sum, vmulq_n_f32(d[i], activation_scale));
     }
+  };
+  if constexpr (N <= 2) {  // the columns' sums stay in registers
+    for (int c = 0; c < N; ++c) take(c);
+  } else {  // unrolled, the codes would not stay there: GCC mixes the columns until it runs out
+#pragma GCC unroll 1
+    for (int c = 0; c < N; ++c) take(c);
   }
 }
 
