@@ -27,7 +27,8 @@ void LoadArguments::declare(OptionTable& table, bool with_json) {
                             {{"auto", gemma4::Isa::automatic},
                              {"scalar", gemma4::Isa::scalar},
                              {"avx2", gemma4::Isa::avx2},
-                             {"avx512", gemma4::Isa::avx512}},
+                             {"avx512", gemma4::Isa::avx512},
+                             {"neon", gemma4::Isa::neon}},
                             isa);
   table.bytes("--memory-budget", "refuse to take more memory than this (1000000, 512M, 16G)",
               memory_budget_bytes);
@@ -132,8 +133,11 @@ std::string join(std::span<const gemma4::Token> tokens) {
   return text;
 }
 
-void prefill(gemma4::Session& session, const CancelOnInterrupt& cancel) {
+void prefill(gemma4::Session& session, std::uint32_t tokens, const CancelOnInterrupt& cancel) {
+  constexpr std::uint32_t kLong =
+      100;  // seconds on a large model, and no update before the first chunk is done
   Progress progress("reading");
+  if (tokens >= kLong) progress.begin();
   session.prefill([&](std::uint32_t done, std::uint32_t total) {
     progress.update(done, total);
     return !cancel.pressed();

@@ -65,7 +65,8 @@ std::vector<gemma4::Token> to_tokens(const std::vector<std::uint64_t>& ids);
 /// Ids as they can be given to --tokens again.
 std::string join(std::span<const gemma4::Token> tokens);
 
-/// Evaluates what was appended, with a progress line. Error(cancelled) after Ctrl-C.
-void prefill(gemma4::Session& session, const CancelOnInterrupt& cancel);
+/// Evaluates what was appended, `tokens` of them, with a progress line. Error(cancelled) after
+/// Ctrl-C.
+void prefill(gemma4::Session& session, std::uint32_t tokens, const CancelOnInterrupt& cancel);
 
 }  // namespace cli

@@ -144,7 +144,7 @@ class Conversation {
       gemma4::Chat chat;
       if (before == 0 && arguments_.system) chat.system(*arguments_.system);
       session_.append(chat.user(message).thinking(arguments_.thinking));
-      prefill(session_, cancel);
+      prefill(session_, session_.position() - before, cancel);
       generating = true;
       Answer result;
       for (const gemma4::Event& event : session_.generate(options_)) {

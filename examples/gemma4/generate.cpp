@@ -86,7 +86,7 @@ Answer generate(const GenerateArguments& arguments, gemma4::Session& session) {
   AnswerPrinter printer;
   const gemma4::GenerateOptions options = arguments.sampling.options({}, kDefaultMaxTokens);
   const CancelOnInterrupt cancel(session);
-  prefill(session, cancel);
+  prefill(session, session.position(), cancel);
   for (const gemma4::Event& event : session.generate(options)) {
     answer.add(event);
     if (!arguments.load.json) printer.print(event);

@@ -18,6 +18,14 @@ void Progress::update(std::uint64_t done, std::uint64_t total) {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds(100);
+  draw(done, total);
+}
+
+void Progress::begin() {
+  if (visible_) draw(0, 1);
+}
+
+void Progress::draw(std::uint64_t done, std::uint64_t total) {
   const std::string line = progress_line(label_, done, total, error_columns());
   // What was drawn before may be longer: spaces over it, within the present width.
   const std::size_t room = static_cast<std::size_t>(std::max(1, error_columns() - 1));

@@ -17,9 +17,12 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(std::uint64_t done, std::uint64_t total);
+  void begin();   ///< draws 0 % at once, for work known to be long before its first update
   void finish();  ///< wipes the line; before anything else is printed
 
  private:
+  void draw(std::uint64_t done, std::uint64_t total);
+
   std::string label_;
   bool visible_;
   std::size_t drawn_ = 0;  // characters on the line
