@@ -1,0 +1,106 @@
+// gemma4-compare-own: this library. It is driven below Session, as a session drives it, because
+// only there can a deep context be made without evaluating it.
+#include <cstring>
+#include <optional>
+
+#include "base/error.hpp"
+#include "engine.hpp"
+#include "gemma4/version.hpp"
+#include "model/forward.hpp"
+#include "session/model_impl.hpp"
+
+namespace gemma4::bench {
+namespace {
+
+class OwnEngine : public Engine {
+ public:
+  std::string load(const EngineOptions& options) override {
+    LoadOptions load;
+    load.threads = options.threads;
+    load.isa = isa_of(options.isa);
+    model_ = Model::load(options.model, load);
+    SessionOptions session;
+    session.context_tokens = options.context;
+    const ModelConfig& config = network().config;
+    session = settled(session, config);
+    const WorkspaceShape shape = workspace_shape(session, model_->threads());
+    batch_ = shape.batch;
+    work_.emplace(config, shape);
+    cache_.emplace(config, session.kv, session.context_tokens, shape.batch);
+    forward_.emplace(network(), *model_->impl()->pool, *work_);
+    return format_text("gemma4 %s, %s kernels, KV f16", version(), isa_name(model_->isa()));
+  }
+
+  std::uint32_t vocabulary() const override { return network().config.vocabulary; }
+
+  void evaluate(std::span<const std::int32_t> tokens, bool all_logits) override {
+    while (!tokens.empty()) {
+      const std::size_t rows = std::min<std::size_t>(tokens.size(), batch_);
+      const bool last = rows == tokens.size();
+      forward_->run(tokens.first(rows), position_, *cache_, nullptr);
+      const auto count = static_cast<std::uint32_t>(rows);
+      position_ += count;
+      std::uint32_t row = all_logits ? 0 : last ? count - 1 : count;
+      for (; row < count; row += kLogitRows) {
+        const std::uint32_t some = std::min(kLogitRows, count - row);
+        forward_->logits(row, some, nullptr);
+        last_row_ = some - 1;
+      }
+      tokens = tokens.subspan(rows);
+    }
+  }
+
+  std::span<const float> logits() override { return forward_->logits_row(last_row_); }
+
+  void rewind(std::uint32_t position) override {
+    if (position == 0) cache_->reset();
+    position_ = position;
+  }
+
+  void stretch(std::uint32_t depth) override {
+    cache_->grow(depth);
+    cache_->written(depth);
+    const ModelConfig& config = network().config;
+    for (std::size_t layer = 0; layer < config.layers.size(); ++layer) {
+      const std::uint32_t needed = config.layers[layer].sliding ? config.window : depth;
+      const std::uint32_t first = std::max(position_, depth - std::min(needed, depth));
+      for (std::uint32_t to = first; to < depth; ++to) copy_position(layer, to % position_, to);
+    }
+    position_ = depth;
+  }
+
+ private:
+  const Network& network() const { return *model_->impl()->network; }
+
+  static Isa isa_of(const std::string& name) {
+    if (name.empty()) return Isa::automatic;
+    for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+      if (name == isa_name(isa)) return isa;
+    }
+    fail(ErrorCode::invalid_argument, "unknown instruction set " + name);
+  }
+
+  void copy_position(std::size_t layer, std::uint32_t from, std::uint32_t to) {
+    const LayerConfig& shape = network().config.layers[layer];
+    const std::size_t bytes =
+        std::size_t{shape.head_size} * (cache_->type() == KvType::f32 ? 4 : 2);
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+      std::memmove(cache_->key_row(layer, head, to), cache_->key_row(layer, head, from), bytes);
+      std::memmove(cache_->value_row(layer, head, to), cache_->value_row(layer, head, from), bytes);
+    }
+  }
+
+  std::optional<Model> model_;
+  std::optional<Workspace> work_;
+  std::optional<KvCache> cache_;
+  std::optional<Forward> forward_;
+  std::uint32_t batch_ = 0, position_ = 0, last_row_ = 0;
+};
+
+}  // namespace
+}  // namespace gemma4::bench
+
+int main() {
+  gemma4::bench::OwnEngine engine;
+  return gemma4::bench::serve(engine);
+}
