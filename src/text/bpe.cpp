@@ -49,7 +49,7 @@ void BpeEncoder::encode(std::size_t begin, std::size_t end) {
     if (begin == line_end) continue;
     // A run of newlines that is a piece is that piece; longer runs are merged like any word.
     const Token run = vocabulary_.pieces().find(text_.substr(line_end, begin - line_end));
-    if (run >= 0) {
+    if (run >= 0 && vocabulary_.kind(run) == PieceKind::normal) {
       out_.push_back(run);
     } else {
       encode_word(line_end, begin);

@@ -44,7 +44,7 @@ void JoinFilter::add(char32_t left, char32_t right) {
   }
 }
 
-MergeTable::MergeTable(std::span<const std::string_view> merges, const PieceTable& pieces) {
+MergeTable::MergeTable(std::span<const std::string_view> merges, const Vocabulary& vocabulary) {
   if (merges.size() > kMaxRank) {
     fail(ErrorCode::unsupported,
          format_text("expected at most %u merges, found %zu", kMaxRank, merges.size()));
@@ -55,11 +55,11 @@ MergeTable::MergeTable(std::span<const std::string_view> merges, const PieceTabl
   shift_ = 64 - std::countr_zero(slot_count);
   merged_.reserve(merges.size());
   for (std::size_t begin = 0; begin < merges.size(); begin += kBlock) {
-    add_block(merges.subspan(begin, std::min(kBlock, merges.size() - begin)), pieces);
+    add_block(merges.subspan(begin, std::min(kBlock, merges.size() - begin)), vocabulary);
   }
 }
 
-void MergeTable::add_block(std::span<const std::string_view> merges, const PieceTable& pieces) {
+void MergeTable::add_block(std::span<const std::string_view> merges, const Vocabulary& vocabulary) {
   const std::size_t first_rank = merged_.size();
   std::string_view parts[2 * kBlock], wholes[kBlock];
   Token part_ids[2 * kBlock], whole_ids[kBlock];
@@ -78,6 +78,7 @@ void MergeTable::add_block(std::span<const std::string_view> merges, const Piece
     wholes[i] = rest.substr(0, merges[i].size() - 1);
     rest.remove_prefix(wholes[i].size());
   }
+  const PieceTable& pieces = vocabulary.pieces();
   pieces.find_all({parts, 2 * merges.size()}, part_ids);
   pieces.find_all({wholes, merges.size()}, whole_ids);
   for (std::size_t i = 0; i < merges.size(); ++i) {
@@ -92,6 +93,7 @@ void MergeTable::add_block(std::span<const std::string_view> merges, const Piece
     }
     if (whole_ids[i] < 0) refuse(rank, merges[i], "the result is not in the vocabulary");
     merged_.push_back(whole_ids[i]);
+    if (vocabulary.kind(whole_ids[i]) != PieceKind::normal) continue;
     insert(left, right, static_cast<std::uint32_t>(rank));
     joins_.add(last_character(parts[2 * i]), first_character(parts[2 * i + 1]));
   }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/buffer.hpp"
-#include "text/piece_table.hpp"
+#include "text/vocabulary.hpp"
 
 namespace gemma4 {
 
@@ -48,9 +48,10 @@ class MergeTable {
   static constexpr std::uint32_t kMaxRank = (1u << 24) - 2;  ///< rank + 1 takes 24 bits of a slot
 
   /// `merges`: "left right" in order of rank, split at the first space after the first byte; a pair
-  /// listed twice keeps its first rank. Throws Error(format) naming the merge when a part or the
-  /// result is no piece.
-  MergeTable(std::span<const std::string_view> merges, const PieceTable& pieces);
+  /// listed twice keeps its first rank. Merges that would make a special or byte token out of text
+  /// are left out: such tokens come from elsewhere only. Throws Error(format) naming the merge when
+  /// a part or the result is no piece.
+  MergeTable(std::span<const std::string_view> merges, const Vocabulary& vocabulary);
 
   /// The rank of a pair (lower merges first), kNoMerge when the two do not merge. A symbol that is
   /// no piece is -1.
@@ -78,7 +79,7 @@ class MergeTable {
   }
   std::uint64_t* slots() const { return reinterpret_cast<std::uint64_t*>(memory_.data()); }
   std::size_t slot_of(std::uint64_t key) const { return key * 0x9e3779b97f4a7c15u >> shift_; }
-  void add_block(std::span<const std::string_view> merges, const PieceTable& pieces);
+  void add_block(std::span<const std::string_view> merges, const Vocabulary& vocabulary);
   void insert(Token left, Token right, std::uint32_t rank);
 
   Buffer memory_;  // large pages: nearly every look-up goes to another place

@@ -35,12 +35,12 @@ std::vector<Token> read_suppressed(const Metadata& metadata, std::int32_t size) 
   return suppressed;
 }
 
-MergeTable read_merges(const Metadata& metadata, const PieceTable& pieces) {
+MergeTable read_merges(const Metadata& metadata, const Vocabulary& vocabulary) {
   constexpr const char* kKey = "tokenizer.ggml.merges";
   const std::vector<std::string_view>* merges = metadata.text_array(kKey);
   if (merges == nullptr) fail(ErrorCode::format, metadata.file() + ": " + kKey + " is missing");
   try {
-    return MergeTable(*merges, pieces);
+    return MergeTable(*merges, vocabulary);
   } catch (const Error& error) {
     fail(error.code(), metadata.file() + ": " + kKey + ": " + error.what());
   }
@@ -49,7 +49,7 @@ MergeTable read_merges(const Metadata& metadata, const PieceTable& pieces) {
 }  // namespace
 
 Tokenizer::Impl::Impl(const Metadata& metadata)
-    : vocabulary_(metadata), merges_(read_merges(metadata, vocabulary_.pieces())) {
+    : vocabulary_(metadata), merges_(read_merges(metadata, vocabulary_)) {
   check_token_ids(metadata, vocabulary_.size());
   suppressed_ = read_suppressed(metadata, vocabulary_.size());
   chat_template_ = metadata.text("tokenizer.chat_template").value_or(std::string_view());

@@ -171,10 +171,10 @@ void Vocabulary::find_special_ids(const std::string& place) {
 void Vocabulary::find_characters() {
   for (Token id = 0; id < size(); ++id) {
     const std::string_view text = pieces_.text(id);
-    if (text.empty() || text.size() > 4) continue;
+    if (text.empty() || text.size() > 4 || kind(id) != PieceKind::normal) continue;
     const CodePoint point = code_point_at(text, 0);
-    // find() gives the lowest of equal texts.
-    if (point.bytes == text.size()) characters_.add(point.value, pieces_.find(text));
+    const bool single = point.bytes == text.size();
+    if (single && characters_.find(point.value) < 0) characters_.add(point.value, id);
   }
   characters_.add(U' ', characters_.find(0x2581));
 }

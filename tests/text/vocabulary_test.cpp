@@ -87,6 +87,22 @@ TEST_CASE(
         std::vector<Token>{channel});
 }
 
+TEST_CASE("merging text never makes a special or a byte token") {
+  SyntheticVocabulary vocabulary;
+  vocabulary.add("ab", 3);
+  vocabulary.merges.push_back("a b");
+  vocabulary.add("d", 4);
+  vocabulary.add("<0x4", 1);
+  vocabulary.add("1>", 1);
+  vocabulary.merges.push_back("<0x4 1>");
+  const auto tokenizer = vocabulary.load();
+  for (const Token token : encode(*tokenizer, "abd<0x41>", SpecialTokens::none)) {
+    CHECK_FALSE(tokenizer->is_special(token));
+  }
+  CHECK(decode(*tokenizer, encode(*tokenizer, "abd<0x41>", SpecialTokens::none), false) ==
+        "abd<0x41>");
+}
+
 TEST_CASE("token types may be missing") {
   const SyntheticVocabulary vocabulary;
   const Metadata metadata = changed(vocabulary, "tokenizer.ggml.token_type", nullptr);
