@@ -1,4 +1,8 @@
 # Install rules: headers, library, find_package(gemma4 CONFIG), pkg-config, the program and its model. Everything is relocatable.
+set(GEMMA4_HAS_ONEDNN FALSE)
+if(TARGET gemma4_onednn)
+  set(GEMMA4_HAS_ONEDNN TRUE)
+endif()
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/gemma4)
 get_target_property(library_type gemma4 TYPE)
 if(library_type STREQUAL "STATIC_LIBRARY")
@@ -22,7 +26,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/gemma4Config.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/gemma4ConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/gemma4Config.cmake ${PROJECT_BINARY_DIR}/gemma4ConfigVersion.cmake
-              ${CMAKE_CURRENT_LIST_DIR}/Gemma4FindXxhash.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/Gemma4FindXxhash.cmake ${CMAKE_CURRENT_LIST_DIR}/Gemma4FindOnednn.cmake
         DESTINATION ${package_dir})
 
 # The prefix is found from the .pc file's own place.
@@ -31,6 +35,9 @@ string(REGEX REPLACE "/$" "" GEMMA4_PC_PREFIX "${GEMMA4_PC_PREFIX}")
 if(GEMMA4_IS_STATIC)
   set(GEMMA4_PC_REQUIRES_PRIVATE "simdjson libxxhash")
   set(GEMMA4_PC_LIBS_PRIVATE "${CMAKE_THREAD_LIBS_INIT} -pthread -lm")
+  if(TARGET gemma4_onednn)
+    string(APPEND GEMMA4_PC_LIBS_PRIVATE " ${GEMMA4_ONEDNN_LINK_FLAGS}")
+  endif()
   string(STRIP "${GEMMA4_PC_LIBS_PRIVATE}" GEMMA4_PC_LIBS_PRIVATE)
 endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/gemma4.pc.in ${PROJECT_BINARY_DIR}/gemma4.pc @ONLY)

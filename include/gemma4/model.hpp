@@ -31,6 +31,17 @@ enum class Isa : std::int32_t {
 /// "scalar", "avx2", ...; a static string.
 const char* isa_name(Isa isa) noexcept;
 
+/// Who computes the matrix products of long batches.
+enum class Prefill : std::int32_t {
+  exact = 0,  ///< the library's own kernels: the same bits for any batch
+  /// oneDNN, for batches of 32 tokens and more; Error(unsupported) when this build has none. For
+  /// every format of weights: 4 to 8-bit codes are widened block by block. Its rounding is its own,
+  /// so what follows a prompt is close to what exact gives, not equal, and depends on how the
+  /// prompt is cut into batches. Shorter batches, decoding steps among them, are computed as ever,
+  /// on the cache that is there. See docs/onednn.md for what it gains and costs.
+  onednn = 1,
+};
+
 struct LoadProgress {
   std::uint64_t done_bytes = 0;  ///< bytes of tensors prepared so far
   std::uint64_t total_bytes = 0;
@@ -53,6 +64,7 @@ struct LoadOptions {
   std::string packed_path = {};
   /// The host's threads: `threads` is ignored then and the library starts none of its own.
   std::shared_ptr<Executor> executor = {};
+  Prefill prefill = Prefill::exact;
 };
 
 /// Facts about one layer.

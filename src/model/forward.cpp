@@ -1,7 +1,6 @@
 #include "model/forward.hpp"
 
 #include "model/attention.hpp"
-#include "model/matmul.hpp"
 
 namespace gemma4 {
 
@@ -73,6 +72,15 @@ Activations Forward::widen(std::span<float> values, std::uint32_t columns, std::
   return a;
 }
 
+/// Products of a batch. `spare` is an array that is free meanwhile and not smaller than a.
+void Forward::project(std::initializer_list<Product> products, const Activations& a,
+                      std::uint32_t rows, float* spare) {
+  if (const OnednnPrefill* onednn = network_.onednn_for(rows))
+    onednn->multiply(pool_, cancel_, products, a, rows, spare);
+  else
+    multiply(network_.kernels, pool_, cancel_, products, a, rows);
+}
+
 /// Norms and rotates the heads of one row: queries to where attention wants them, keys and values
 /// into the cache.
 void Forward::heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows,
@@ -110,20 +118,19 @@ void Forward::attention_block(std::size_t layer, std::uint32_t first, std::uint3
                               KvCache& cache) {
   const LayerConfig& shape = network_.config.layers[layer];
   const LayerWeights& w = network_.weights.layers[layer];
+  const bool kernels = network_.onednn_for(rows) == nullptr;
   const bool codes = takes_int8(w.query.format) || takes_int8(w.key.format) ||
                      (w.value.rows != 0 && takes_int8(w.value.format));
-  norm_rows(0, rows, w.attention_norm, codes);
-  multiply(
-      network_.kernels, pool_, cancel_,
-      {{w.query, work_.query.data()}, {w.key, work_.key.data()}, {w.value, work_.value.data()}},
-      work_.normed, rows);
+  norm_rows(0, rows, w.attention_norm, codes && kernels);
+  project({{w.query, work_.query.data()}, {w.key, work_.key.data()}, {w.value, work_.value.data()}},
+          work_.normed, rows, work_.projected.data());
   pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t worker) {
     heads(layer, row, first, rows, cache, work_.workers[worker]);
   });
   attend_layer(network_, layer, cache, first, rows, work_, pool_, cancel_);
-  const Activations attended =
-      widen(work_.attended, network_.config.query_size(shape), rows, takes_int8(w.output.format));
-  multiply(network_.kernels, pool_, cancel_, {{w.output, work_.projected.data()}}, attended, rows);
+  const Activations attended = widen(work_.attended, network_.config.query_size(shape), rows,
+                                     takes_int8(w.output.format) && kernels);
+  project({{w.output, work_.projected.data()}}, attended, rows, work_.query.data());
   add_rows(rows, w.post_attention_norm, 1.0f);
 }
 
@@ -132,6 +139,13 @@ void Forward::feed_forward_block(std::size_t layer, std::uint32_t rows) {
   const LayerConfig& shape = network_.config.layers[layer];
   const LayerWeights& w = network_.weights.layers[layer];
   const Kernels& kernels = network_.kernels;
+  if (const OnednnPrefill* onednn = network_.onednn_for(rows)) {
+    norm_rows(0, rows, w.feed_forward_norm, false);
+    float* projected = work_.projected.data();
+    onednn->feed_forward(kernels, pool_, cancel_, w, work_.normed, rows, projected,
+                         work_.gated.data(), projected);
+    return add_rows(rows, w.post_feed_forward_norm, w.scale);
+  }
   norm_rows(0, rows, w.feed_forward_norm, takes_int8(w.gate.format) || takes_int8(w.up.format));
   const std::uint32_t step = std::min({tiles_per_task(w.gate), tiles_per_task(w.up), kPairTiles});
   pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), cancel_,

@@ -7,6 +7,7 @@
 
 #include "cache/kv_cache.hpp"
 #include "gemma4/tokenizer.hpp"
+#include "model/matmul.hpp"
 #include "model/network.hpp"
 #include "model/workspace.hpp"
 #include "parallel/worker_pool.hpp"
@@ -39,6 +40,8 @@ class Forward {
   void heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows,
              KvCache& cache, WorkerScratch& scratch);
   void feed_forward_block(std::size_t layer, std::uint32_t rows);
+  void project(std::initializer_list<Product> products, const Activations& a, std::uint32_t rows,
+               float* spare);
   void norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight, bool codes);
   void add_rows(std::uint32_t rows, std::span<const float> weight, float factor);
   Activations widen(std::span<float> values, std::uint32_t columns, std::uint32_t rows, bool codes);

@@ -71,6 +71,18 @@ int choose_threads(int threads) {
   return threads == 0 ? available_cores() : threads;
 }
 
+void check_prefill(Prefill prefill) {
+  if (prefill == Prefill::exact) return;
+  if (prefill != Prefill::onednn) {
+    fail(ErrorCode::invalid_argument,
+         format_text("prefill: expected exact or onednn, found %d", static_cast<int>(prefill)));
+  }
+  if (!Gemm::available()) {
+    fail(ErrorCode::unsupported,
+         "prefill: expected a build with oneDNN (GEMMA4_ONEDNN), found one without");
+  }
+}
+
 void check_budget(const std::string& what, std::uint64_t needed, std::uint64_t budget) {
   if (budget != 0 && needed > budget) {
     fail(ErrorCode::budget_exceeded,
@@ -149,6 +161,7 @@ MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes,
 Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokenizer(nullptr) {
   const Kernels& kernels = choose_kernels(options.isa);
   const int threads = choose_threads(options.threads);
+  check_prefill(options.prefill);
   GgufFile source = open_gguf(path);
   std::optional<GgufFile> packed;
   if (!options.packed_path.empty() && !is_packed(source.metadata))
@@ -167,7 +180,13 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   tokenizer = Tokenizer(std::move(vocabulary));
   pool = options.executor ? std::make_unique<WorkerPool>(options.executor) : std::make_unique<WorkerPool>(threads);
   Weights weights = plan.load(file, {*pool, progress_of(options.on_progress), options.stop});
-  network = std::make_unique<const Network>(std::move(config), std::move(weights), kernels);
+  auto made = std::make_unique<Network>(std::move(config), std::move(weights), kernels);
+  if (options.prefill == Prefill::onednn) {
+    made->onednn = std::make_unique<const OnednnPrefill>(made->weights, pool->threads());
+    weights_bytes += made->onednn->bytes();
+    check_budget(path, weights_bytes, options.memory_budget_bytes);
+  }
+  network = std::move(made);
 }
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
