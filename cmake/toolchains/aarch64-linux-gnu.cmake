@@ -15,6 +15,12 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+# pkg-config would answer for the machine that builds.
+if(CMAKE_FIND_ROOT_PATH)
+  list(GET CMAKE_FIND_ROOT_PATH 0 _gemma4_root)
+  set(ENV{PKG_CONFIG_SYSROOT_DIR} ${_gemma4_root})
+  set(ENV{PKG_CONFIG_LIBDIR} ${_gemma4_root}/usr/lib/aarch64-linux-gnu/pkgconfig:${_gemma4_root}/usr/share/pkgconfig)
+endif()
 
 # Debian's cross libraries; QEMU_CPU selects the processor, for example cortex-a53 (no dot product instruction).
 find_program(GEMMA4_QEMU NAMES qemu-aarch64 qemu-aarch64-static)
