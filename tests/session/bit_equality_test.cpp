@@ -56,7 +56,7 @@ TEST_CASE("every instruction set gives the same bits") {
     } catch (const Error& error) {
       REQUIRE(error.code() == ErrorCode::unsupported);
       REQUIRE(isa != Isa::scalar);
-      MESSAGE("skipped: " << error.what());
+      MESSAGE("skipped: " << std::string(error.what()));
     }
   }
 }
