@@ -178,7 +178,8 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   info.recommended_sampling.suppress = config.sampling.suppress;
   chat_style = chat_style_of(*vocabulary);
   tokenizer = Tokenizer(std::move(vocabulary));
-  pool = options.executor ? std::make_unique<WorkerPool>(options.executor) : std::make_unique<WorkerPool>(threads);
+  pool = options.executor ? std::make_unique<WorkerPool>(options.executor)
+                          : std::make_unique<WorkerPool>(threads);
   Weights weights = plan.load(file, {*pool, progress_of(options.on_progress), options.stop});
   auto made = std::make_unique<Network>(std::move(config), std::move(weights), kernels);
   if (options.prefill == Prefill::onednn) {
