@@ -7,7 +7,7 @@ namespace gemma4 {
 JsonDocument::JsonDocument(std::string_view text, const std::string& place) {
   // Room for the text first: parse() allocates for what it is given and keeps the depth set here.
   simdjson::error_code error =
-      text.empty() ? simdjson::EMPTY : parser_.allocate(text.size(), kMaxJsonDepth);
+      text.empty() ? simdjson::EMPTY : parser_.allocate(text.size(), kMaxJsonDepth + 1);
   if (error == simdjson::SUCCESS) error = parser_.parse(text.data(), text.size()).get(root_);
   if (error != simdjson::SUCCESS) {
     fail(error == simdjson::MEMALLOC ? ErrorCode::out_of_memory : ErrorCode::invalid_argument,

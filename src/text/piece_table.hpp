@@ -23,6 +23,7 @@ class PieceTable {
   explicit PieceTable(std::span<const std::string_view> pieces);
 
   std::size_t size() const { return begins_.size() - 1; }
+  std::size_t text_bytes() const { return bytes_.size(); }
 
   std::string_view text(Token id) const {
     const std::size_t i = static_cast<std::size_t>(id);

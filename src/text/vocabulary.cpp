@@ -126,6 +126,7 @@ void Vocabulary::find_byte_tokens(const std::string& place) {
 }
 
 void Vocabulary::decode_pieces() {
+  bytes_.reserve(pieces_.text_bytes());  // a little more than it takes: "▁" is one byte here
   byte_begins_.reserve(pieces_.size() + 1);
   byte_begins_.push_back(0);
   for (Token id = 0; id < size(); ++id) {

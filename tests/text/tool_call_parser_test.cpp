@@ -18,10 +18,9 @@ std::string parsed(std::string text) {
   return name + " " + arguments;
 }
 
-std::string nested(const std::string& open, const std::string& inner, const std::string& close,
-                   int depth) {
-  std::string text = inner;
-  for (int i = 0; i < depth; ++i) text = open + text + close;
+std::string repeated(const std::string& part, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += part;
   return text;
 }
 
@@ -86,12 +85,16 @@ TEST_CASE("what is no call") {
 }
 
 TEST_CASE("nesting is limited") {
-  CHECK(parsed("call:f{a:" + nested("[", "", "]", 63) + "}") != "-");
-  CHECK(parsed("call:f{a:" + nested("[", "", "]", 64) + "}") == "-");
-  CHECK(parsed("call:f" + nested("{a:", "1", "}", 64)) != "-");
-  CHECK(parsed("call:f" + nested("{a:", "1", "}", 65)) == "-");
-  CHECK(parsed("call:f{a:" + std::string(1000000, '[')) == "-");
-  CHECK(parsed("call:f{a:" + nested("{b:", "", "", 300000)) == "-");
+  const auto lists = [](int depth) { return repeated("[", depth) + repeated("]", depth); };
+  const auto mappings = [](int depth) {
+    return repeated("{a:", depth) + "1" + repeated("}", depth);
+  };
+  CHECK(parsed("call:f{a:" + lists(63) + "}") != "-");
+  CHECK(parsed("call:f{a:" + lists(64) + "}") == "-");
+  CHECK(parsed("call:f" + mappings(64)) != "-");
+  CHECK(parsed("call:f" + mappings(65)) == "-");
+  CHECK(parsed("call:f{a:" + repeated("[", 1000000)) == "-");
+  CHECK(parsed("call:f" + repeated("{b:", 300000)) == "-");
 }
 
 }  // namespace gemma4::test
