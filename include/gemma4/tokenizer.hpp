@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gemma4 {
@@ -16,8 +17,9 @@ using Token = std::int32_t;
 /// What encode() makes of the texts of special tokens ("<bos>", "<|turn>", "<|channel>" ...) inside
 /// the input.
 enum class SpecialTokens : std::int32_t {
-  user_defined =
-      0,     ///< only the visible ones (tool calls, channels) become tokens; right for plain text
+  /// Only the visible ones (tool calls, channels) become tokens, as in llama.cpp; right for plain
+  /// text. <|tool_response> does not, since it ends generation.
+  user_defined = 0,
   all = 1,   ///< all of them become tokens; right for rendered prompts and trusted text
   none = 2,  ///< none does; right for untrusted content inside a prompt
 };
@@ -26,7 +28,8 @@ enum class SpecialTokens : std::int32_t {
 /// share one vocabulary.
 class Tokenizer {
  public:
-  /// The tokens of `text` (UTF-8; an invalid byte becomes its byte token), without bos.
+  /// The tokens of `text` (UTF-8; an invalid byte becomes its byte token), without bos. Throws
+  /// Error(invalid_argument) for a text of 4 GiB or more.
   std::vector<Token> encode(std::string_view text,
                             SpecialTokens special = SpecialTokens::user_defined) const;
 

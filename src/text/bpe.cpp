@@ -12,7 +12,7 @@ namespace {
 // Up to here a plain search for the best pair beats the queue.
 constexpr std::size_t kShortSymbols = 40;
 
-// Words are remembered in a table of this many slots (a power of two), newest first; 128 KiB, which
+// Words are remembered in a table of this many slots (a power of two), newest first; 96 KiB, which
 // the second-level cache holds. Longer words seldom repeat, and a short text is encoded before a
 // table has paid for itself.
 constexpr std::size_t kKnownWords = 4096;
@@ -20,6 +20,7 @@ constexpr std::size_t kMaxKnownBytes = 64;
 constexpr std::size_t kMinTextForKnownWords = 1024;
 
 constexpr std::uint32_t kNone = 0xffffffffu;  // no neighbour, no merge
+static_assert(kNone == MergeTable::kNoMerge);
 
 std::uint64_t word_hash(std::string_view word) {
   // Words that differ only in the middle share a slot: a collision costs one encoding, not
@@ -41,8 +42,9 @@ BpeEncoder::BpeEncoder(const Vocabulary& vocabulary, const MergeTable& merges,
 }
 
 void BpeEncoder::encode(std::size_t begin, std::size_t end) {
+  const std::string_view part = text_.substr(0, end);  // so that no search goes beyond it
   while (begin < end) {
-    const std::size_t line_end = std::min(text_.find('\n', begin), end);
+    const std::size_t line_end = std::min(part.find('\n', begin), end);
     if (line_end > begin) encode_line(begin, line_end);
     begin = line_end;
     while (begin < end && text_[begin] == '\n') ++begin;
@@ -79,10 +81,8 @@ void BpeEncoder::encode_line(std::size_t begin, std::size_t end) {
 void BpeEncoder::encode_known_or_new_word(std::size_t begin, std::size_t end) {
   const std::size_t bytes = end - begin;
   if (bytes == 1) {
-    emit({vocabulary_.character_token(code_point_at(text_.substr(0, end), begin).value),
-          static_cast<std::uint32_t>(begin), kNone, kNone, kNone},
-         end);
-    return;
+    const char32_t character = code_point_at(text_.substr(0, end), begin).value;
+    return emit(vocabulary_.character_token(character), begin, end);
   }
   if (known_.empty() || bytes > kMaxKnownBytes) return encode_word(begin, end);
   const std::string_view word = text_.substr(begin, bytes);
@@ -108,7 +108,8 @@ void BpeEncoder::encode_word(std::size_t begin, std::size_t end) {
     merge_long();
   }
   for (std::size_t i = 0; i < symbols_.size(); ++i) {
-    emit(symbols_[i], i + 1 < symbols_.size() ? symbols_[i + 1].begin : end);
+    const bool last = i + 1 == symbols_.size();
+    emit(symbols_[i].token, symbols_[i].begin, last ? end : symbols_[i + 1].begin);
   }
 }
 
@@ -128,7 +129,6 @@ void BpeEncoder::split_into_symbols(std::size_t begin, std::size_t end) {
 
 // Merges the pair of lowest rank, the leftmost of equals, until none is left; symbols_ stays dense.
 void BpeEncoder::merge_short() {
-  static_assert(MergeTable::kNoMerge == kNone);
   while (true) {
     const auto best =
         std::min_element(symbols_.begin(), symbols_.end(),
@@ -181,12 +181,12 @@ void BpeEncoder::merge_long() {
   symbols_.resize(kept);
 }
 
-void BpeEncoder::emit(const Symbol& symbol, std::size_t end) {
-  if (symbol.token >= 0) {
-    out_.push_back(symbol.token);
+void BpeEncoder::emit(Token token, std::size_t begin, std::size_t end) {
+  if (token >= 0) {
+    out_.push_back(token);
     return;
   }
-  for (std::size_t i = symbol.begin; i < end; ++i) {
+  for (std::size_t i = begin; i < end; ++i) {
     out_.push_back(vocabulary_.byte_token(static_cast<unsigned char>(text_[i])));
   }
 }

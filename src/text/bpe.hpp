@@ -46,7 +46,7 @@ class BpeEncoder {
   std::uint32_t rank_of(const Symbol& left, const Symbol& right) const {
     return merges_.rank(left.token, right.token);
   }
-  void emit(const Symbol& symbol, std::size_t end);
+  void emit(Token token, std::size_t begin, std::size_t end);
 
   const Vocabulary& vocabulary_;
   const MergeTable& merges_;

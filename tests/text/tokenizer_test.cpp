@@ -184,6 +184,13 @@ TEST_CASE("what becomes of the texts of special tokens") {
   CHECK(encode(tiny(), "<<|turn>", SpecialTokens::all).back() == ids.turn_open);
 }
 
+TEST_CASE("a long text of special tokens and no newline takes no longer than another") {
+  std::string text;
+  for (int i = 0; i < 500000; ++i) text += "<bos>a";
+  const std::vector<Token> tokens = encode(tiny(), text, SpecialTokens::all);
+  CHECK(tokens.size() == 1000000);  // a search beyond each part would take minutes
+}
+
 TEST_CASE("special tokens of other texts: the longest at the first place") {
   SyntheticVocabulary vocabulary;
   const Token ab = vocabulary.add("ab", 4);
