@@ -46,7 +46,8 @@ std::string Child::ask(const std::string& command) {
   for (int c = std::fgetc(from_); c != EOF && c != '\n'; c = std::fgetc(from_))
     line += static_cast<char>(c);
   if (line.starts_with("ok")) return line.substr(std::min<std::size_t>(3, line.size()));
-  fail(ErrorCode::internal, program_ + ": " + command + ": " + (line.empty() ? "it died" : line));
+  fail(ErrorCode::internal,
+       program_ + ": " + command + ": " + (line.empty() ? "it died; out of memory?" : line));
 }
 
 std::vector<double> Child::numbers(const std::string& command) {
