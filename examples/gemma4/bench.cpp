@@ -199,7 +199,8 @@ void print_text(const BenchArguments& arguments, const gemma4::Model& model,
   const double weights = static_cast<double>(model.plan().weights_bytes);
   const auto line = [](const char* format, auto... values) {
     char text[256];
-    std::snprintf(text, sizeof text, format, values...);
+    std::snprintf(text, sizeof text, format,
+                  values...);  // NOLINT(clang-diagnostic-format-security)
     write_out(text);
   };
   line("%.60s, %s kernels, %d threads, %u tokens in the context\n",

@@ -38,10 +38,7 @@ std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32
 }
 
 KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch)
-    : type_(type),
-      context_(context),
-      window_(config.window),
-      ring_positions_(ring_positions(config, context, batch)) {
+    : type_(type), window_(config.window), ring_positions_(ring_positions(config, context, batch)) {
   memory_ = Buffer(bytes(config, type, context, batch));
   for (const LayerConfig& shape : config.layers) {
     Layer layer{shape.sliding,   shape.kv_heads,

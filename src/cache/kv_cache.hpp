@@ -76,7 +76,7 @@ class KvCache {
                  std::uint32_t values);
 
   KvType type_;
-  std::uint32_t context_, window_, ring_positions_;
+  std::uint32_t window_, ring_positions_;
   std::uint32_t high_water_ = 0;
   std::vector<Layer> layers_;
   Buffer memory_;

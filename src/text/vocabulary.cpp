@@ -120,7 +120,10 @@ void Vocabulary::find_byte_tokens(const std::string& place) {
   for (int byte = 0; byte < 256; ++byte) {
     const std::string text = format_text("<0x%02X>", byte);
     const Token token = pieces_.find(text);
-    if (token < 0) fail(ErrorCode::format, place + ": the byte token " + text + " is missing");
+    if (token < 0) {
+      fail(ErrorCode::format,
+           format_text("%s: the byte token %s is missing", place.c_str(), text.c_str()));
+    }
     byte_tokens_[static_cast<std::size_t>(byte)] = token;
   }
 }
