@@ -199,8 +199,7 @@ void print_text(const BenchArguments& arguments, const gemma4::Model& model,
   const double weights = static_cast<double>(model.plan().weights_bytes);
   const auto line = [](const char* format, auto... values) {
     char text[256];
-    std::snprintf(text, sizeof text, format,
-                  values...);  // NOLINT(clang-diagnostic-format-security)
+    std::snprintf(text, sizeof text, format, values...);
     write_out(text);
   };
   line("%.60s, %s kernels, %d threads, %u tokens in the context\n",
@@ -223,7 +222,7 @@ void print_text(const BenchArguments& arguments, const gemma4::Model& model,
          batch.seconds.median / results.batches[0].seconds.median);
   }
   if (weights < 0x1p28)
-    line(
+    write_out(
         "The weights are small enough to stay in the processor's cache: the share of the memory's "
         "speed says nothing.\n");
 }
