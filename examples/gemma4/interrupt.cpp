@@ -14,8 +14,14 @@ namespace cli {
 namespace {
 
 int signal_pipe[2] = {-1, -1};
+std::atomic<int> unanswered{0};  // presses since the pipe was last emptied
 
 extern "C" void on_interrupt(int) {
+  if (++unanswered > 1) {  // nobody listens: do what the system would have done
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+    return;
+  }
   const int saved = errno;
   (void)!::write(signal_pipe[1], "!", 1);  // a full pipe has said enough
   errno = saved;
@@ -34,6 +40,7 @@ void make_pipe(int (&ends)[2]) {
 bool drain(int descriptor) {
   char bytes[64];
   bool any = false;
+  unanswered = 0;
   while (::read(descriptor, bytes, sizeof bytes) > 0) any = true;
   return any;
 }

@@ -9,7 +9,8 @@
 
 namespace cli {
 
-/// From here on Ctrl-C no longer ends the program by itself. Call once, before threads start.
+/// From here on Ctrl-C no longer ends the program by itself; pressed again before anybody asked, it
+/// does. Call once, before threads start.
 void catch_interrupts();
 
 /// Whether Ctrl-C was pressed since the last clear_interrupts().

@@ -103,6 +103,16 @@ TEST_CASE("Ctrl-C ends generate with what there is, and exit code 1") {
   CHECK(terminal.screen().find("gemma4: cancelled") != std::string::npos);
 }
 
+TEST_CASE("Ctrl-C is heard while a prompt is being typed") {
+  if (!Terminal::available()) return;
+  Terminal terminal({"generate", "--prompt-file", "-"});
+  REQUIRE(terminal.wait_for("Ctrl-D ends it"));
+  terminal.type("half a prompt");
+  terminal.type("\x03");
+  CHECK(terminal.wait_for("gemma4: cancelled"));
+  CHECK(terminal.finish() == 1);
+}
+
 TEST_CASE("one JSON object also on a terminal with progress") {
   if (!Terminal::available()) return;
   const cli_test::ScratchFile file(

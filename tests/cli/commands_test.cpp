@@ -47,8 +47,8 @@ TEST_CASE("help at every level, and the version") {
   const Outcome top = run({"--help"});
   CHECK(top.exit_code == 0);
   CHECK(top.err.empty());
-  for (const char* command :
-       {"chat", "generate", "tokenize", "logits", "perplexity", "render", "inspect", "bench"}) {
+  for (const char* command : {"chat", "generate", "tokenize", "logits", "perplexity", "render",
+                              "inspect", "bench", "pack"}) {
     INFO(command);
     CHECK(top.out.find(std::string("\n  ") + command + " ") != std::string::npos);
     const Outcome help = run({command, "--help"});

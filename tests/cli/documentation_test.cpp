@@ -18,8 +18,8 @@ TEST_CASE("the README shows examples/chat.cpp as it is") {
 
 TEST_CASE("every option of every command stands in docs/command-line.md") {
   const std::string manual = source_file("docs/command-line.md");
-  for (const char* command :
-       {"chat", "generate", "tokenize", "logits", "perplexity", "render", "inspect", "bench"}) {
+  for (const char* command : {"chat", "generate", "tokenize", "logits", "perplexity", "render",
+                              "inspect", "bench", "pack"}) {
     CHECK(manual.find(std::string("## gemma4 ") + command) != std::string::npos);
     std::istringstream help(run({command, "--help"}).out);
     for (std::string line; std::getline(help, line);) {
