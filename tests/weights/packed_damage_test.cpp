@@ -133,4 +133,31 @@ TEST_CASE("tiles in an ordinary file, ordinary tensors in a packed one") {
   CHECK(contains(error.what(), "hash in front"));
 }
 
+TEST_CASE("tiles of absurd shapes and at odd places") {
+  const TemporaryFolder folder;
+  const auto error = [&](std::vector<std::uint64_t> ne, std::uint32_t alignment) {
+    GgufWriter file;
+    file.align(alignment).text("general.name", "x");
+    file.tensor("t", std::move(ne), TensorType::q4_0x16, std::string(576, 'x'));
+    const std::string path = folder.write("t.gguf", file.bytes());
+    return std::string(error_of([&] { (void)open_gguf(path); }).what());
+  };
+  constexpr std::uint64_t kMost = ~std::uint64_t{0};
+  CHECK(contains(error({64, 16}, 64), "no error"));
+  CHECK(contains(error({1, 1}, 64), "no error"));  // filled up to a whole block
+  for (const auto& ne : {std::vector<std::uint64_t>{kMost, 1},
+                         {1, kMost},
+                         {kMost, kMost},
+                         {65, 16},
+                         {64, 17},
+                         {1, 1, kMost}}) {
+    CAPTURE(ne.size());
+    CHECK(contains(error(ne, 64), "expected"));
+  }
+  bool misplaced = false;  // an alignment of 1 is legal, but tiles are read in place
+  for (const std::uint32_t alignment : {1u, 2u, 8u})
+    misplaced = misplaced || contains(error({64, 16}, alignment), "multiple of 64 for Q4_0x16");
+  CHECK(misplaced);
+}
+
 }  // namespace gemma4::test
