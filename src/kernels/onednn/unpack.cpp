@@ -1,6 +1,5 @@
 #include "kernels/onednn/unpack.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -14,6 +13,17 @@ std::uint16_t bf16_of(float x) {
   const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   const bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
   return static_cast<std::uint16_t>(nan ? (bits >> 16) | 0x40u : rounded);
+}
+
+/// As half_to_float, with masks for branches: compilers make vectors of it. The product is exact.
+float half_value(std::uint16_t h) {
+  const std::int32_t bits = (h & 0x7fff) << 13, infinity = 0x7c00 << 13;
+  const std::uint32_t special = 0u - static_cast<std::uint32_t>(bits >= infinity),
+                      nan = 0u - static_cast<std::uint32_t>(bits > infinity);
+  const std::uint32_t finite = std::bit_cast<std::uint32_t>(std::bit_cast<float>(bits) * 0x1p112f);
+  const std::uint32_t other = static_cast<std::uint32_t>(bits) | 0x7f800000u | (nan & 0x00400000u);
+  const std::uint32_t sign = static_cast<std::uint32_t>(h & 0x8000) << 16;
+  return std::bit_cast<float>(sign | (finite & ~special) | (other & special));
 }
 
 void store(const float* x, std::uint32_t count, float* out) {
@@ -82,20 +92,21 @@ void unpack_blocks(MatrixFormat format, const std::byte* tile, std::uint32_t col
 
 template <typename Out>
 void unpack_floats(MatrixFormat format, const std::byte* tile, std::uint32_t columns, Out* out) {
-  const std::uint64_t count = std::uint64_t{kTileRows} * columns;
+  const std::uint64_t count = std::uint64_t{kTileRows} * columns;  // of whole blocks
   float x[kBlock];
+  std::uint16_t bits[kBlock];
   for (std::uint64_t at = 0; at < count; at += kBlock) {
-    const std::uint32_t part =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlock, count - at));
     if (format == MatrixFormat::f32) {
-      std::memcpy(x, tile + 4 * at, 4 * part);
+      std::memcpy(x, tile + 4 * at, sizeof x);
     } else {
-      std::uint16_t bits[kBlock];
-      std::memcpy(bits, tile + 2 * at, 2 * part);
-      for (std::uint32_t i = 0; i < part; ++i)
-        x[i] = format == MatrixFormat::f16 ? half_to_float(bits[i]) : bf16_to_float(bits[i]);
+      std::memcpy(bits, tile + 2 * at, sizeof bits);
+      if (format == MatrixFormat::f16) {
+        for (std::uint32_t i = 0; i < kBlock; ++i) x[i] = half_value(bits[i]);
+      } else {
+        for (std::uint32_t i = 0; i < kBlock; ++i) x[i] = bf16_to_float(bits[i]);
+      }
     }
-    store(x, part, out + at);
+    store(x, kBlock, out + at);
   }
 }
 

@@ -9,8 +9,8 @@
 
 namespace gemma4 {
 
-/// Sixteen rows of a tile as floats, the values of the file, or as bf16, these rounded to nearest
-/// even.
+/// Sixteen rows of a tile, `columns` a multiple of 32, as floats, the values of the file, or as
+/// bf16, these rounded to nearest even.
 void unpack_tile(MatrixFormat format, const std::byte* tile, std::uint32_t columns, float* out);
 void unpack_tile(MatrixFormat format, const std::byte* tile, std::uint32_t columns,
                  std::uint16_t* out);
