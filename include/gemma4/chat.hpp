@@ -43,7 +43,8 @@ class Chat {
              std::string_view response);  ///< response: text, given to the model as a string
   Chat& add(Message message);
 
-  /// Reads messages as OpenAI-style JSON: an array of {"role", "content", "reasoning", "tool_calls",
+  /// Reads messages as OpenAI-style JSON: an array of {"role", "content", "reasoning",
+  /// "tool_calls",
   /// ...}, or an object with "messages" and optionally "tools". "content" may be a list of text
   /// parts, "arguments" an object or a string that holds one; unknown keys are ignored. Throws
   /// Error(invalid_argument) naming the place, Error(unsupported) for images, audio and video.
