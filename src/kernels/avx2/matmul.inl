@@ -1,10 +1,15 @@
 // Quantised matrices times 8-bit activations with AVX2: one text for every format and every number
 // of columns.
 //
-// A tile's block (16 rows x 32 columns) is unpacked once and used for all columns. Each broadcast
-// of 4 activation bytes serves both row groups of 8. maddubs multiplies unsigned codes with signed
-// activations; its 16-bit sums may wrap on the way, because the offset they start from brings the
-// end result back into range (tiles.hpp: |sum| <= 16 * 8 * 127 or 8 * 32 * 127).
+// A tile's block (16 rows x 32 columns) is unpacked in halves of 16 columns. A half fills 8
+// registers and stays there while all activation columns pass: four broadcasts of 4 codes each,
+// every one against both row groups of 8; the sums of the first half wait in memory for the second.
+// maddubs multiplies unsigned codes with signed activations; its 16-bit sums may wrap on the way,
+// because the offset they start from brings the end result back into range (tiles.hpp: |sum| <= 16
+// * 8 * 127 or 8 * 32 * 127).
+//
+// Loops over columns are kept rolled: unrolled, the compiler mixes columns and runs out of
+// registers.
 
 inline __m256i broadcast4(const void* p) {
   int bits;
@@ -17,45 +22,57 @@ inline __m256 widen_scales(const std::uint16_t* p) {
 }
 
 /// y = fma(float(sum), d_w * d_a, y) for 8 rows.
-inline void accumulate(float* y, __m256i sum, __m256 weight_scale, float activation_scale) {
-  const __m256 scale = _mm256_mul_ps(weight_scale, _mm256_set1_ps(activation_scale));
-  _mm256_storeu_ps(y, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, _mm256_loadu_ps(y)));
+inline void accumulate(float* y, __m256i sum, __m256 weight_scale, __m256 activation_scale) {
+  const __m256 scale = _mm256_mul_ps(weight_scale, activation_scale);
+  _mm256_store_ps(y, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, _mm256_load_ps(y)));
+}
+
+/// sum += w * q for 16 columns of 16 rows; w [step of 4 columns][row group], sum [row group].
+inline void multiply_half(const __m256i (&w)[4][2], const std::int8_t* codes, __m256i (&sum)[2]) {
+  for (int s = 0; s < 4; ++s) {
+    const __m256i q = broadcast4(codes + 4 * s);
+    sum[0] = _mm256_add_epi16(sum[0], _mm256_maddubs_epi16(w[s][0], q));
+    sum[1] = _mm256_add_epi16(sum[1], _mm256_maddubs_epi16(w[s][1], q));
+    G4_KEEP_ORDER(sum[0], sum[1]);
+  }
 }
 
 struct Q4 {
   using Block = Q4Block;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
 
-  /// Adds one block of 32 columns for N activation columns to y [N][16].
-  template <int N>
-  static inline void block(const Q4Block& tile, std::uint32_t part, const Column (&column)[N],
-                           std::uint32_t b, float* y) {
+  /// The codes of columns 0-15 (low nibbles) or 16-31 (high ones).
+  static inline void unpack(const std::uint8_t* codes, int half, __m256i (&w)[4][2]) {
     const __m256i nibble = _mm256_set1_epi8(15);
-    const std::uint8_t* codes = tile.codes[part];
-    __m256i sum[N][2];
-    for (int half = 0; half < 2;
-         ++half) {  // columns 0-15 in the low nibbles, 16-31 in the high ones
-      __m256i w[4][2];
-      for (int s = 0; s < 4; ++s) {
-        for (int g = 0; g < 2; ++g) {
-          const __m256i raw = load32(codes + 64 * s + 32 * g);
-          w[s][g] = _mm256_and_si256(half == 0 ? raw : _mm256_srli_epi16(raw, 4), nibble);
-        }
-      }
-      for (int c = 0; c < N; ++c) {
-        if (half == 0) sum[c][0] = sum[c][1] = broadcast4(column[c].offset8 + 2 * b);
-        for (int s = 0; s < 4; ++s) {
-          const __m256i q = broadcast4(column[c].codes + 32 * b + 16 * half + 4 * s);
-          sum[c][0] = _mm256_add_epi16(sum[c][0], _mm256_maddubs_epi16(w[s][0], q));
-          sum[c][1] = _mm256_add_epi16(sum[c][1], _mm256_maddubs_epi16(w[s][1], q));
-        }
+    for (int s = 0; s < 4; ++s) {
+      for (int g = 0; g < 2; ++g) {
+        const __m256i raw = load32(codes + 64 * s + 32 * g);
+        w[s][g] = _mm256_and_si256(half == 0 ? raw : _mm256_srli_epi16(raw, 4), nibble);
       }
     }
+  }
+
+  /// Adds one block of 32 columns for N activation columns to y [N][16].
+  template <int N>
+  static inline void block(const Q4Block& tile, std::uint32_t part, const Column& first, float* y) {
+    const std::uint8_t* codes = tile.codes[part];
+    __m256i sums[N][2], w[4][2];
+    unpack(codes, 0, w);
+    Column column = first;
+    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+      sums[c][0] = sums[c][1] = broadcast4(column.offset8);
+      multiply_half(w, column.codes, sums[c]);
+    }
+    unpack(reread(codes), 1, w);
     const __m256i ones = _mm256_set1_epi16(1);
     const __m256 d0 = widen_scales(tile.scale[part]), d1 = widen_scales(tile.scale[part] + 8);
-    for (int c = 0; c < N; ++c) {
-      accumulate(y + 16 * c, _mm256_madd_epi16(sum[c][0], ones), d0, column[c].scale[b]);
-      accumulate(y + 16 * c + 8, _mm256_madd_epi16(sum[c][1], ones), d1, column[c].scale[b]);
+    column = first;
+    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+      __m256i sum[2] = {sums[c][0], sums[c][1]};
+      multiply_half(w, column.codes + 16, sum);
+      const __m256 scale = _mm256_broadcast_ss(column.scale);
+      accumulate(y + 16 * c, _mm256_madd_epi16(sum[0], ones), d0, scale);
+      accumulate(y + 16 * c + 8, _mm256_madd_epi16(sum[1], ones), d1, scale);
     }
   }
 };
@@ -65,29 +82,34 @@ struct Q8 {
   static constexpr std::uint32_t kBlocks = 2;
 
   /// Signed times signed: |w| * (q with w's sign). A pair reaches 2 * 128 * 127, which fits 16 bits
-  /// once; so pairs are widened at once.
+  /// once; so pairs are widened at once. Registers hold 16 columns of one row group.
   template <int N>
-  static inline void block(const Q8Block& tile, std::uint32_t part, const Column (&column)[N],
-                           std::uint32_t b, float* y) {
+  static inline void block(const Q8Block& tile, std::uint32_t part, const Column& first, float* y) {
     const __m256i ones = _mm256_set1_epi16(1);
-    const std::int8_t* codes = tile.codes[part];
-    __m256i sum[N][2];
-    for (int c = 0; c < N; ++c) sum[c][0] = sum[c][1] = _mm256_setzero_si256();
-    for (int s = 0; s < 8; ++s) {
-      const __m256i w0 = load32(codes + 64 * s), w1 = load32(codes + 64 * s + 32);
-      const __m256i m0 = _mm256_abs_epi8(w0), m1 = _mm256_abs_epi8(w1);
-      for (int c = 0; c < N; ++c) {
-        const __m256i q = broadcast4(column[c].codes + 32 * b + 4 * s);
-        sum[c][0] = _mm256_add_epi32(
-            sum[c][0], _mm256_madd_epi16(_mm256_maddubs_epi16(m0, _mm256_sign_epi8(q, w0)), ones));
-        sum[c][1] = _mm256_add_epi32(
-            sum[c][1], _mm256_madd_epi16(_mm256_maddubs_epi16(m1, _mm256_sign_epi8(q, w1)), ones));
+    __m256i sums[N][2];
+    for (int g = 0; g < 2; ++g) {
+      const std::int8_t* codes = tile.codes[part] + 32 * g;
+      const __m256 d = widen_scales(tile.scale[part] + 8 * g);
+      for (int half = 0; half < 2; ++half) {
+        __m256i w[4], magnitude[4];
+        for (int s = 0; s < 4; ++s) {
+          w[s] = load32(codes + 64 * (4 * half + s));
+          magnitude[s] = _mm256_abs_epi8(w[s]);
+        }
+        Column column = first;
+        G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+          __m256i sum = half == 0 ? _mm256_setzero_si256() : sums[c][g];
+          for (int s = 0; s < 4; ++s) {
+            const __m256i q = broadcast4(column.codes + 16 * half + 4 * s);
+            const __m256i pairs = _mm256_maddubs_epi16(magnitude[s], _mm256_sign_epi8(q, w[s]));
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+          }
+          if (half == 0)
+            sums[c][g] = sum;
+          else
+            accumulate(y + 16 * c + 8 * g, sum, d, _mm256_broadcast_ss(column.scale));
+        }
       }
-    }
-    const __m256 d0 = widen_scales(tile.scale[part]), d1 = widen_scales(tile.scale[part] + 8);
-    for (int c = 0; c < N; ++c) {
-      accumulate(y + 16 * c, sum[c][0], d0, column[c].scale[b]);
-      accumulate(y + 16 * c + 8, sum[c][1], d1, column[c].scale[b]);
     }
   }
 };
@@ -114,42 +136,47 @@ struct Q6 {
     return _mm256_and_si256(moved, _mm256_set1_epi8(0x30));
   }
 
-  template <int N>
-  static inline void block(const Q6Block& tile, std::uint32_t part, const Column (&column)[N],
-                           std::uint32_t b, float* y) {
+  /// The codes of columns 0-15 or 16-31 of a part.
+  static inline void unpack(const std::uint8_t* low, const std::uint8_t* high, int half,
+                            __m256i (&w)[4][2]) {
     const __m256i nibble = _mm256_set1_epi8(15);
-    __m256i sum[N][2];
-    for (int half = 0; half < 2; ++half) {
-      __m256i w[4][2];
-      for (int g = 0; g < 2; ++g) {
-        const __m256i high = load32(tile.high[part] + 64 * half + 32 * g);
-        const __m256i extra[4] = {high_bits<0>(high), high_bits<1>(high), high_bits<2>(high),
-                                  high_bits<3>(high)};
-        for (int s = 0; s < 4; ++s) {
-          const __m256i raw = load32(tile.low[part] + 64 * s + 32 * g);
-          w[s][g] = _mm256_or_si256(
-              _mm256_and_si256(half == 0 ? raw : _mm256_srli_epi16(raw, 4), nibble), extra[s]);
-        }
-      }
-      const __m256i scale0 = sub_scales(tile.sub_scale[2 * part + half]),
-                    scale1 = sub_scales(tile.sub_scale[2 * part + half] + 8);
-      for (int c = 0; c < N; ++c) {
-        __m256i p0 = broadcast4(column[c].offset32 + 4 * b + 2 * half), p1 = p0;
-        for (int s = 0; s < 4; ++s) {
-          const __m256i q = broadcast4(column[c].codes + 32 * b + 16 * half + 4 * s);
-          p0 = _mm256_add_epi16(p0, _mm256_maddubs_epi16(w[s][0], q));
-          p1 = _mm256_add_epi16(p1, _mm256_maddubs_epi16(w[s][1], q));
-        }
-        p0 = _mm256_madd_epi16(p0, scale0);
-        p1 = _mm256_madd_epi16(p1, scale1);
-        sum[c][0] = half == 0 ? p0 : _mm256_add_epi32(sum[c][0], p0);
-        sum[c][1] = half == 0 ? p1 : _mm256_add_epi32(sum[c][1], p1);
+    for (int g = 0; g < 2; ++g) {
+      const __m256i two = load32(high + 64 * half + 32 * g);
+      const __m256i extra[4] = {high_bits<0>(two), high_bits<1>(two), high_bits<2>(two),
+                                high_bits<3>(two)};
+      for (int s = 0; s < 4; ++s) {
+        const __m256i raw = load32(low + 64 * s + 32 * g);
+        w[s][g] = _mm256_or_si256(
+            _mm256_and_si256(half == 0 ? raw : _mm256_srli_epi16(raw, 4), nibble), extra[s]);
       }
     }
-    const __m256 d0 = widen_scales(tile.scale), d1 = widen_scales(tile.scale + 8);
-    for (int c = 0; c < N; ++c) {
-      accumulate(y + 16 * c, sum[c][0], d0, column[c].scale[b]);
-      accumulate(y + 16 * c + 8, sum[c][1], d1, column[c].scale[b]);
+  }
+
+  template <int N>
+  static inline void block(const Q6Block& tile, std::uint32_t part, const Column& first, float* y) {
+    const std::uint8_t* low = tile.low[part];
+    const std::int8_t* sub_scale = tile.sub_scale[2 * part];
+    __m256i sums[N][2], w[4][2];
+    unpack(low, tile.high[part], 0, w);
+    __m256i scale0 = sub_scales(sub_scale), scale1 = sub_scales(sub_scale + 8);
+    Column column = first;
+    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+      __m256i sum[2] = {broadcast4(column.offset32), broadcast4(column.offset32)};
+      multiply_half(w, column.codes, sum);
+      sums[c][0] = _mm256_madd_epi16(sum[0], scale0);
+      sums[c][1] = _mm256_madd_epi16(sum[1], scale1);
+    }
+    unpack(reread(low), tile.high[part], 1, w);
+    scale0 = sub_scales(sub_scale + 16), scale1 = sub_scales(sub_scale + 24);
+    column = first;
+    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+      __m256i sum[2] = {broadcast4(column.offset32 + 2), broadcast4(column.offset32 + 2)};
+      multiply_half(w, column.codes + 16, sum);
+      const __m256 scale = _mm256_broadcast_ss(column.scale);
+      accumulate(y + 16 * c, _mm256_add_epi32(sums[c][0], _mm256_madd_epi16(sum[0], scale0)),
+                 widen_scales(tile.scale), scale);
+      accumulate(y + 16 * c + 8, _mm256_add_epi32(sums[c][1], _mm256_madd_epi16(sum[1], scale1)),
+                 widen_scales(tile.scale + 8), scale);
     }
   }
 };
@@ -159,14 +186,14 @@ template <typename Format, int N>
 void tile_columns(const typename Format::Block* tile, const Activations& a, float* y,
                   std::uint64_t y_stride) {
   alignas(32) float sums[N * 16] = {};
-  Column column[N];
-  for (int c = 0; c < N; ++c) column[c] = column_of(a, static_cast<std::uint32_t>(c));
+  Column column(a);
   const std::uint32_t blocks = a.columns / kBlock;
   for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
-    prefetch<sizeof(typename Format::Block)>(tile);
     const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
-    for (std::uint32_t part = 0; part < parts; ++part)
-      Format::template block<N>(*tile, part, column, b + part, sums);
+    G4_ROLLED for (std::uint32_t part = 0; part < parts; ++part, column.next_block()) {
+      prefetch_part<Format>(tile, part);
+      Format::template block<N>(*tile, part, column, sums);
+    }
   }
   for (int c = 0; c < N; ++c) {
     for (int r = 0; r < 16; r += 8)

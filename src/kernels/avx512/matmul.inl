@@ -16,13 +16,17 @@ inline __m512i start_value(const std::int16_t* halves, std::int16_t factor) {
   return _mm512_dpwssd_epi32(_mm512_setzero_si512(), broadcast4(halves), _mm512_set1_epi16(factor));
 }
 
+/// y = fma(float(sum), d_w * d_a, y) for 16 rows.
+inline void accumulate(float* y, __m512i sum, __m512 weight_scale, float activation_scale) {
+  store(y, fma(_mm512_cvtepi32_ps(sum), mul(weight_scale, set1(activation_scale)), load(y)));
+}
+
 struct Q4 {
   using Block = Q4Block;
   static constexpr std::uint32_t kBlocks = 2;
 
   template <int N>
-  static inline void block(const Q4Block& tile, std::uint32_t part, const Column (&column)[N],
-                           std::uint32_t b, __m512 (&y)[N]) {
+  static inline void block(const Q4Block& tile, std::uint32_t part, const Column& first, float* y) {
     const __m512i nibble = _mm512_set1_epi8(15);
     __m512i w[8];
     for (int s = 0; s < 4; ++s) {
@@ -31,12 +35,12 @@ struct Q4 {
       w[s + 4] = _mm512_and_si512(_mm512_srli_epi16(raw, 4), nibble);
     }
     const __m512 scale = widen_scales(tile.scale[part]);
-#pragma GCC unroll 8
-    for (int c = 0; c < N; ++c) {
-      __m512i sum = start_value(column[c].offset8 + 2 * b, 1);
+    Column column = first;
+    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+      __m512i sum = start_value(column.offset8, 1);
       for (int s = 0; s < 8; ++s)
-        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column[c].codes + 32 * b + 4 * s));
-      y[c] = fma(_mm512_cvtepi32_ps(sum), mul(scale, set1(column[c].scale[b])), y[c]);
+        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column.codes + 4 * s));
+      accumulate(y + 16 * c, sum, scale, *column.scale);
     }
   }
 };
@@ -46,18 +50,17 @@ struct Q8 {
   static constexpr std::uint32_t kBlocks = 2;
 
   template <int N>
-  static inline void block(const Q8Block& tile, std::uint32_t part, const Column (&column)[N],
-                           std::uint32_t b, __m512 (&y)[N]) {
+  static inline void block(const Q8Block& tile, std::uint32_t part, const Column& first, float* y) {
     __m512i w[8];  // code + 128, unsigned
     for (int s = 0; s < 8; ++s)
       w[s] = _mm512_xor_si512(load64(tile.codes[part] + 64 * s), _mm512_set1_epi8(-128));
     const __m512 scale = widen_scales(tile.scale[part]);
-#pragma GCC unroll 8
-    for (int c = 0; c < N; ++c) {
-      __m512i sum = start_value(column[c].offset8 + 2 * b, 16);
+    Column column = first;
+    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+      __m512i sum = start_value(column.offset8, 16);
       for (int s = 0; s < 8; ++s)
-        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column[c].codes + 32 * b + 4 * s));
-      y[c] = fma(_mm512_cvtepi32_ps(sum), mul(scale, set1(column[c].scale[b])), y[c]);
+        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column.codes + 4 * s));
+      accumulate(y + 16 * c, sum, scale, *column.scale);
     }
   }
 };
@@ -67,8 +70,7 @@ struct Q6 {
   static constexpr std::uint32_t kBlocks = 8;
 
   template <int N>
-  static inline void block(const Q6Block& tile, std::uint32_t part, const Column (&column)[N],
-                           std::uint32_t b, __m512 (&y)[N]) {
+  static inline void block(const Q6Block& tile, std::uint32_t part, const Column& first, float* y) {
     const __m512i nibble = _mm512_set1_epi8(15), pair = _mm512_set1_epi8(0x30);
     __m512i w[8], sub_scale[2];
     for (int half = 0; half < 2; ++half) {
@@ -84,39 +86,35 @@ struct Q6 {
           _mm_loadu_si128(reinterpret_cast<const __m128i*>(tile.sub_scale[2 * part + half])));
     }
     const __m512 scale = widen_scales(tile.scale);
-#pragma GCC unroll 8
-    for (int c = 0; c < N; ++c) {
+    Column column = first;
+    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
       __m512i sum[2];
       for (int half = 0; half < 2; ++half) {
-        sum[half] = start_value(column[c].offset32 + 4 * b + 2 * half, 1);
+        sum[half] = start_value(column.offset32 + 2 * half, 1);
         for (int s = 0; s < 4; ++s) {
           sum[half] = _mm512_dpbusd_epi32(sum[half], w[4 * half + s],
-                                          broadcast4(column[c].codes + 32 * b + 16 * half + 4 * s));
+                                          broadcast4(column.codes + 16 * half + 4 * s));
         }
         sum[half] = _mm512_mullo_epi32(sum[half], sub_scale[half]);
       }
-      y[c] = fma(_mm512_cvtepi32_ps(_mm512_add_epi32(sum[0], sum[1])),
-                 mul(scale, set1(column[c].scale[b])), y[c]);
+      accumulate(y + 16 * c, _mm512_add_epi32(sum[0], sum[1]), scale, *column.scale);
     }
   }
 };
 
-/// One tile times N columns; the sums stay in registers.
+/// One tile times N columns.
 template <typename Format, int N>
 void tile_columns(const typename Format::Block* tile, const Activations& a, float* y,
                   std::uint64_t y_stride) {
-  __m512 sums[N];
-  Column column[N];
-  for (int c = 0; c < N; ++c) {
-    sums[c] = _mm512_setzero_ps();
-    column[c] = column_of(a, static_cast<std::uint32_t>(c));
-  }
+  alignas(64) float sums[N * 16] = {};
+  Column column(a);
   const std::uint32_t blocks = a.columns / kBlock;
   for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
-    prefetch<sizeof(typename Format::Block)>(tile);
     const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
-    for (std::uint32_t part = 0; part < parts; ++part)
-      Format::template block<N>(*tile, part, column, b + part, sums);
+    G4_ROLLED for (std::uint32_t part = 0; part < parts; ++part, column.next_block()) {
+      prefetch_part<Format>(tile, part);
+      Format::template block<N>(*tile, part, column, sums);
+    }
   }
-  for (int c = 0; c < N; ++c) _mm512_storeu_ps(y + c * y_stride, sums[c]);
+  for (int c = 0; c < N; ++c) store(y + c * y_stride, load(sums + 16 * c));
 }

@@ -1,4 +1,4 @@
-// Tiles and groups of up to 8 columns for tile_columns<Format, N>. Included inside an instruction
+// Tiles and groups of up to 16 columns for tile_columns<Format, N>. Included inside an instruction
 // set's namespace, after its matmul.inl.
 
 template <typename Format>
@@ -14,14 +14,16 @@ void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activation
                                      tile_columns<Format, 5>,
                                      tile_columns<Format, 6>,
                                      tile_columns<Format, 7>,
-                                     tile_columns<Format, 8>};
+                                     tile_columns<Format, 8>,
+                                     tile_columns<Format, 16>};
   const std::uint32_t stride = (a.columns / kBlock + Format::kBlocks - 1) / Format::kBlocks;
   for (std::uint32_t t = 0; t < tiles; ++t) {
     const auto* tile =
         reinterpret_cast<const typename Format::Block*>(matrix) + std::uint64_t{t} * stride;
     for (std::uint32_t c = 0; c < count;) {
-      const std::uint32_t n = count - c < 8 ? count - c : 8;
-      kFunctions[n](tile, a.from(c), y + c * y_stride + std::uint64_t{t} * kTileRows, y_stride);
+      const std::uint32_t left = count - c, n = left >= 16 ? 16 : left < 8 ? left : 8;
+      kFunctions[n < 16 ? n : 9](tile, a.from(c), y + c * y_stride + std::uint64_t{t} * kTileRows,
+                                 y_stride);
       c += n;
     }
   }
