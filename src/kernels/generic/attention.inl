@@ -159,6 +159,14 @@ inline void value_rows(const AttentionChunk& chunk, const float* values, std::ui
   }
 }
 
+/// Asks for memory that is read soon; any address will do.
+inline void ask_for(const void* from, std::uint64_t bytes) {
+  const char* p = static_cast<const char*>(from);
+  for (std::uint64_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i, 0, 2);
+}
+
+/// Scores ask for the V rows of the same positions, V for the keys of the next chunk, which mostly
+/// follow in memory: the hardware does not foresee V's columns, nor anything while it is kept busy.
 void attend(const AttentionChunk& chunk, const AttentionState& state) {
   std::uint32_t from = kChunk, to = 0;
   for (std::uint32_t r = 0; r < chunk.rows; ++r) {
@@ -167,15 +175,28 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
     to = chunk.last[r] > to ? chunk.last[r] : to;
   }
   if (from >= to) return;
+  const std::uint64_t row_bytes =
+      std::uint64_t{chunk.head_size} * (chunk.type == KvType::f32 ? 4 : 2);
+  const char* values = static_cast<const char*>(chunk.values);
   std::uint32_t k = from;
-  for (; k + kScoreKeys <= to; k += kScoreKeys) score_keys<kScoreKeys>(chunk, k);
-  for (; k < to; ++k) score_keys<1>(chunk, k);
+  for (; k + kScoreKeys <= to; k += kScoreKeys) {
+    ask_for(values + k * row_bytes, kScoreKeys * row_bytes);
+    score_keys<kScoreKeys>(chunk, k);
+  }
+  for (; k < to; ++k) {
+    ask_for(values + k * row_bytes, row_bytes);
+    score_keys<1>(chunk, k);
+  }
   for (std::uint32_t row = 0; row < chunk.rows; ++row) {
     if (chunk.first[row] != chunk.last[row]) soften_row(chunk, state, row);
   }
   for (std::uint32_t i = 0; i < chunk.head_size; i += kValueColumns) {
     const std::uint32_t columns =
         chunk.head_size - i < kValueColumns ? chunk.head_size - i : kValueColumns;
+    const std::uint64_t share = kChunk * row_bytes * columns / chunk.head_size;
+    ask_for(static_cast<const char*>(chunk.keys) + kChunk * row_bytes +
+                kChunk * row_bytes * i / chunk.head_size,
+            share);
     for (k = from; k < to; ++k) {
       widen(chunk.type, chunk.values, std::uint64_t{k} * chunk.head_size + i, columns,
             chunk.widened + k * kValueColumns);
