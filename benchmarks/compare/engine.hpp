@@ -28,6 +28,10 @@ class Engine {
   virtual std::string load(const EngineOptions& options) = 0;
   virtual std::uint32_t vocabulary() const = 0;
 
+  /// Seconds in which the engine's threads read its weights where they lie and do nothing with them:
+  /// the least that a decode step takes. 0: cannot tell.
+  virtual double read_weights() { return 0; }
+
   /// Adds tokens to the context. Computes the logits of all of them, or of the last one.
   virtual void evaluate(std::span<const std::int32_t> tokens, bool all_logits) = 0;
 
@@ -46,6 +50,7 @@ class Engine {
 ///   top                             ->  ok TOKEN LOGIT            after a fixed prompt; empties
 ///   prefill N                       ->  ok SECONDS                N tokens from empty; empties
 ///   fill DEPTH                      ->  ok                        a context to measure in
+///   read                            ->  ok SECONDS                all weights once, 0: unknown
 ///   steps N                         ->  ok SECONDS ...            N tokens one by one, taken back
 ///   batch N                         ->  ok SECONDS                N tokens at once, taken back
 ///   memory                          ->  ok PEAK ANONYMOUS         resident bytes

@@ -1,11 +1,13 @@
 // gemma4-compare-own: this library. It is driven below Session, as a session drives it, because
 // only there can a deep context be made without evaluating it.
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
 #include "base/error.hpp"
 #include "engine.hpp"
 #include "gemma4/version.hpp"
+#include "machine/limits.hpp"
 #include "model/forward.hpp"
 #include "session/model_impl.hpp"
 
@@ -32,6 +34,15 @@ class OwnEngine : public Engine {
   }
 
   std::uint32_t vocabulary() const override { return network().config.vocabulary; }
+
+  double read_weights() override {
+    const Weights& weights = network().weights;
+    const std::span<const std::byte> memory =
+        weights.files.empty() ? std::span<const std::byte>(weights.memory.data(), weights.memory.size_bytes())
+                              : weights.files.front().bytes();
+    WorkerPool& pool = *model_->impl()->pool;
+    return std::min(read_seconds(pool, memory, true), read_seconds(pool, memory, false));
+  }
 
   void evaluate(std::span<const std::int32_t> tokens, bool all_logits) override {
     while (!tokens.empty()) {

@@ -64,6 +64,7 @@ class Schedule {
 
   void sample_read() {
     for (int i = 0; i < kReadsPerRound; ++i) results_.read.push_back(limits_.read());
+    results_.read_weights.push_back(engines_.front()->numbers("read").at(0));
   }
 
   static const Peak* fastest_int8() {

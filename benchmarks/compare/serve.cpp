@@ -49,6 +49,7 @@ class Server {
   std::string answer(const std::string& command, std::istringstream& arguments) {
     if (command == "load") return load(arguments);
     if (command == "top") return top();
+    if (command == "read") return number(engine_.read_weights());
     if (command == "memory")
       return format_text("%llu %llu", status_bytes("VmHWM"), status_bytes("RssAnon"));
     std::uint32_t count = 0;

@@ -71,16 +71,22 @@ std::string head(const CompareOptions& options, const Results& results) {
   return text + "Medians (least ... most).\n\n";
 }
 
-/// Of an engine's decode steps, how much of the memory's speed they use.
+/// Of an engine's decode steps, how much of the memory's speed they use: of the pass over this
+/// library's own weights and of the buffer's.
 std::string shares(const Results& results) {
   const double read = spread(results.read).median;
-  std::string text;
+  const Spread weights = spread(results.read_weights);
+  std::string text =
+      format_text("bare pass over the weights: %.1f ms (%.1f ... %.1f), %.1f GB/s\n",
+                  weights.median * 1e3, weights.min * 1e3, weights.max * 1e3,
+                  results.weights_bytes / weights.median * 1e-9);
   for (const Row& row : results.rows) {
     if (row.what != What::decode || read <= 0) continue;
     text += format_text("depth %d: weights are read at", as_int(row.depth));
     for (const auto& seconds : row.seconds) {
       const double rate = results.weights_bytes / spread(seconds).median;
-      text += format_text("  %.1f GB/s = %.0f %% of the memory's speed", rate * 1e-9,
+      text += format_text("  %.1f GB/s = %.0f %% of the bare pass, %.0f %% of the buffer's speed",
+                          rate * 1e-9, 100 * rate * weights.median / results.weights_bytes,
                           100 * rate / read);
     }
     text += "\n";
@@ -130,6 +136,9 @@ std::string as_json(const CompareOptions& options, const Results& results) {
   json.pair("threads", options.threads).pair("weights_bytes", results.weights_bytes);
   json.key("read_bytes_per_second").object().pair("median", read.median);
   json.pair("min", read.min).pair("max", read.max).end();
+  const Spread weights = spread(results.read_weights);
+  json.key("read_weights_seconds").object().pair("median", weights.median);
+  json.pair("min", weights.min).pair("max", weights.max).end();
   json.pair("int8_macs_per_second", results.int8).pair("int8_loop", results.int8_name);
   json.key("engines").array();
   for (std::size_t e = 0; e < results.engines.size(); ++e) {

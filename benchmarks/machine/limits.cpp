@@ -70,6 +70,19 @@ std::uint64_t beyond_caches_bytes() {
   return std::clamp(8 * last_cache_bytes(), kLeast, kMost);
 }
 
+double read_seconds(WorkerPool& pool, std::span<const std::byte> memory, bool prefetch) {
+  const Sum sum = best_sum();
+  std::atomic<std::uint64_t> sink{0};
+  const std::uint64_t tasks = memory.size() / kTaskBytes;
+  const double seconds = seconds_of([&] {
+    pool.run(static_cast<std::uint32_t>(tasks), nullptr, [&](std::uint32_t task, std::uint32_t) {
+      sink.fetch_add(sum(memory.data() + task * kTaskBytes, kTaskBytes, prefetch),
+                     std::memory_order_relaxed);
+    });
+  });
+  return seconds * static_cast<double>(memory.size()) / static_cast<double>(tasks * kTaskBytes);
+}
+
 Limits::Limits(WorkerPool& pool) : pool_(pool), buffer_(beyond_caches_bytes()) {
   pool_.run(static_cast<std::uint32_t>(buffer_.size_bytes() / kTaskBytes), nullptr,
             [&](std::uint32_t task, std::uint32_t) {
@@ -77,25 +90,13 @@ Limits::Limits(WorkerPool& pool) : pool_(pool), buffer_(beyond_caches_bytes()) {
             });
   std::vector<double> with, without;
   for (int i = 0; i < 5; ++i) {
-    with.push_back(seconds_of([&] { pass(true); }));
-    without.push_back(seconds_of([&] { pass(false); }));
+    with.push_back(pass(true));
+    without.push_back(pass(false));
   }
   prefetch_ = spread(with).median < spread(without).median;
 }
 
-void Limits::pass(bool prefetch) {
-  const Sum sum = best_sum();
-  std::atomic<std::uint64_t> sink{0};
-  pool_.run(static_cast<std::uint32_t>(buffer_.size_bytes() / kTaskBytes), nullptr,
-            [&](std::uint32_t task, std::uint32_t) {
-              sink.fetch_add(sum(buffer_.data() + task * kTaskBytes, kTaskBytes, prefetch),
-                             std::memory_order_relaxed);
-            });
-}
-
-double Limits::read() {
-  return static_cast<double>(buffer_.size_bytes()) / seconds_of([&] { pass(prefetch_); });
-}
+double Limits::read() { return static_cast<double>(buffer_.size_bytes()) / pass(prefetch_); }
 
 double Limits::compute(const Peak* peak) {
   if (peak == nullptr) return 0;
