@@ -1,5 +1,7 @@
 #include "model/forward.hpp"
 
+#include <algorithm>
+
 #include "model/attention.hpp"
 
 namespace gemma4 {
@@ -11,6 +13,7 @@ bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& c
   cache.grow(first + rows);
   cache.written(first + rows);
   embed(tokens, first);
+  norm_rows(0, rows, network_.weights.layers[0].attention_norm, codes_for_attention(0, rows));
   for (std::size_t layer = 0; layer < network_.config.layers.size(); ++layer) {
     attention_block(layer, first, rows, cache);
     feed_forward_block(layer, rows);
@@ -35,40 +38,53 @@ void Forward::embed(std::span<const Token> tokens, std::uint32_t first) {
       });
 }
 
-/// normed = rms_norm(residual), for the matrices that follow.
-void Forward::norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight,
-                        bool codes) {
+/// One row of normed = rms_norm(residual row from + row), for the matrices that follow.
+void Forward::norm_row(std::uint32_t from, std::uint32_t row, std::span<const float> weight,
+                       bool codes) {
   const std::uint32_t hidden = network_.config.hidden;
-  pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
-    const Activations out = work_.normed.from(row);
-    network_.kernels.rms_norm(work_.residual.data() + std::uint64_t{from + row} * hidden,
-                              weight.data(), hidden, network_.config.norm_epsilon, out.values);
-    if (codes) network_.kernels.quantize(out.values, 1, out);
-  });
+  const Activations out = work_.normed.from(row);
+  network_.kernels.rms_norm(work_.residual.data() + std::uint64_t{from + row} * hidden,
+                            weight.data(), hidden, network_.config.norm_epsilon, out.values);
+  if (codes) network_.kernels.quantize(out.values, 1, out);
 }
 
-/// residual = (residual + rms_norm(projected)) * factor.
-void Forward::add_rows(std::uint32_t rows, std::span<const float> weight, float factor) {
+void Forward::norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight,
+                        bool codes) {
+  pool_.run(rows, cancel_,
+            [&](std::uint32_t row, std::uint32_t) { norm_row(from, row, weight, codes); });
+}
+
+/// residual = (residual + rms_norm(projected)) * factor; then, unless there is none, the norm that
+/// the next block begins with.
+void Forward::add_rows(std::uint32_t rows, std::span<const float> weight, float factor,
+                       std::span<const float> next_norm, bool codes) {
   const std::uint32_t hidden = network_.config.hidden;
   pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
     const std::uint64_t at = std::uint64_t{row} * hidden;
     network_.kernels.add_rms_norm(work_.residual.data() + at, work_.projected.data() + at,
                                   weight.data(), hidden, network_.config.norm_epsilon, factor);
+    if (!next_norm.empty()) norm_row(0, row, next_norm, codes);
   });
 }
 
-/// A batch of wide rows as activations, in 8 bits where the matrix wants them.
-Activations Forward::widen(std::span<float> values, std::uint32_t columns, std::uint32_t rows,
-                           bool codes) {
+/// Whether a block's first matrices want 8-bit activations.
+bool Forward::codes_for_attention(std::size_t layer, std::uint32_t rows) const {
+  const LayerWeights& w = network_.weights.layers[layer];
+  return network_.onednn_for(rows) == nullptr &&
+         (takes_int8(w.query.format) || takes_int8(w.key.format) ||
+          (w.value.rows != 0 && takes_int8(w.value.format)));
+}
+bool Forward::codes_for_feed_forward(std::size_t layer, std::uint32_t rows) const {
+  const LayerWeights& w = network_.weights.layers[layer];
+  return network_.onednn_for(rows) == nullptr &&
+         (takes_int8(w.gate.format) || takes_int8(w.up.format));
+}
+
+/// A batch of wide rows as activations.
+Activations Forward::wide(std::span<float> values, std::uint32_t columns) const {
   Activations a = work_.wide;
   a.columns = columns;
   a.values = values.data();
-  if (codes) {
-    pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
-      const Activations one = a.from(row);
-      network_.kernels.quantize(one.values, 1, one);
-    });
-  }
   return a;
 }
 
@@ -81,92 +97,125 @@ void Forward::project(std::initializer_list<Product> products, const Activations
     multiply(network_.kernels, pool_, cancel_, products, a, rows);
 }
 
-/// Norms and rotates the heads of one row: queries to where attention wants them, keys and values
-/// into the cache.
-void Forward::heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows,
-                    KvCache& cache, WorkerScratch& scratch) {
+/// Norms and rotates query heads begin ... end - 1 of a row to where attention wants them.
+void Forward::query_heads(std::size_t layer, std::uint32_t row, std::uint32_t rows,
+                          std::uint32_t begin, std::uint32_t end) {
   const LayerConfig& shape = network_.config.layers[layer];
-  const LayerWeights& weights = network_.weights.layers[layer];
   const Kernels& kernels = network_.kernels;
-  const std::uint32_t size = shape.head_size, group = network_.config.query_heads / shape.kv_heads;
-  const float epsilon = network_.config.norm_epsilon;
-  const std::uint32_t pairs = network_.rotary(shape).pairs();
-  const float* cosine = work_.cosine[shape.sliding].data() + std::uint64_t{row} * pairs;
-  const float* sine = work_.sine[shape.sliding].data() + std::uint64_t{row} * pairs;
-  for (std::uint32_t head = 0; head < network_.config.query_heads; ++head) {
+  const std::uint32_t size = shape.head_size, group = network_.config.query_heads / shape.kv_heads,
+                      pairs = network_.rotary(shape).pairs();
+  const std::uint64_t angles = std::uint64_t{row} * pairs;
+  for (std::uint32_t head = begin; head < end; ++head) {
     const float* in =
         work_.query.data() + (std::uint64_t{row} * network_.config.query_heads + head) * size;
     float* out = work_.rotated.data() +
                  ((std::uint64_t{head / group} * rows + row) * group + head % group) * size;
-    kernels.rms_norm(in, weights.query_norm.data(), size, epsilon, out);
-    kernels.rotate(out, size, pairs, cosine, sine);
+    kernels.rms_norm(in, network_.weights.layers[layer].query_norm.data(), size,
+                     network_.config.norm_epsilon, out);
+    kernels.rotate(out, size, pairs, work_.cosine[shape.sliding].data() + angles,
+                   work_.sine[shape.sliding].data() + angles);
   }
-  float* scratch_row = scratch.widened.data();
-  for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+}
+
+/// Norms and rotates keys and values of a row into the cache.
+void Forward::kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first,
+                       std::uint32_t begin, std::uint32_t end, KvCache& cache, float* scratch) {
+  const LayerConfig& shape = network_.config.layers[layer];
+  const Kernels& kernels = network_.kernels;
+  const float epsilon = network_.config.norm_epsilon;
+  const std::uint32_t size = shape.head_size, pairs = network_.rotary(shape).pairs();
+  const std::uint64_t angles = std::uint64_t{row} * pairs;
+  for (std::uint32_t head = begin; head < end; ++head) {
     const std::uint64_t at = (std::uint64_t{row} * shape.kv_heads + head) * size;
     const float* key = work_.key.data() + at;
     const float* value = shape.value_from_key ? key : work_.value.data() + at;
-    kernels.rms_norm(value, nullptr, size, epsilon, scratch_row);
-    kernels.store_row(scratch_row, size, cache.type(), cache.value_row(layer, head, first + row));
-    kernels.rms_norm(key, weights.key_norm.data(), size, epsilon, scratch_row);
-    kernels.rotate(scratch_row, size, pairs, cosine, sine);
-    kernels.store_row(scratch_row, size, cache.type(), cache.key_row(layer, head, first + row));
+    kernels.rms_norm(value, nullptr, size, epsilon, scratch);
+    kernels.store_row(scratch, size, cache.type(), cache.value_row(layer, head, first + row));
+    kernels.rms_norm(key, network_.weights.layers[layer].key_norm.data(), size, epsilon, scratch);
+    kernels.rotate(scratch, size, pairs, work_.cosine[shape.sliding].data() + angles,
+                   work_.sine[shape.sliding].data() + angles);
+    kernels.store_row(scratch, size, cache.type(), cache.key_row(layer, head, first + row));
   }
+}
+
+/// Between projections and attention. Where there are fewer rows than threads a row's heads are
+/// shared out.
+void Forward::heads(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache) {
+  const std::uint32_t threads = static_cast<std::uint32_t>(pool_.threads()),
+                      queries = network_.config.query_heads,
+                      kvs = network_.config.layers[layer].kv_heads,
+                      parts = rows < threads ? std::min(threads, queries) : 1;
+  pool_.run(rows * parts, cancel_, [&](std::uint32_t task, std::uint32_t worker) {
+    const std::uint32_t row = task / parts, part = task % parts;
+    query_heads(layer, row, rows, queries * part / parts, queries * (part + 1) / parts);
+    kv_heads(layer, row, first, kvs * part / parts, kvs * (part + 1) / parts, cache,
+             work_.workers[worker].widened.data());
+  });
 }
 
 void Forward::attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows,
                               KvCache& cache) {
-  const LayerConfig& shape = network_.config.layers[layer];
   const LayerWeights& w = network_.weights.layers[layer];
-  const bool kernels = network_.onednn_for(rows) == nullptr;
-  const bool codes = takes_int8(w.query.format) || takes_int8(w.key.format) ||
-                     (w.value.rows != 0 && takes_int8(w.value.format));
-  norm_rows(0, rows, w.attention_norm, codes && kernels);
   project({{w.query, work_.query.data()}, {w.key, work_.key.data()}, {w.value, work_.value.data()}},
           work_.normed, rows, work_.projected.data());
-  pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t worker) {
-    heads(layer, row, first, rows, cache, work_.workers[worker]);
-  });
+  heads(layer, first, rows, cache);
   attend_layer(network_, layer, cache, first, rows, work_, pool_, cancel_);
-  const Activations attended = widen(work_.attended, network_.config.query_size(shape), rows,
-                                     takes_int8(w.output.format) && kernels);
+  const Activations attended =
+      wide(work_.attended, network_.config.query_size(network_.config.layers[layer]));
+  if (takes_int8(w.output.format) && network_.onednn_for(rows) == nullptr) {
+    pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
+      const Activations one = attended.from(row);
+      network_.kernels.quantize(one.values, 1, one);
+    });
+  }
   project({{w.output, work_.projected.data()}}, attended, rows, work_.query.data());
-  add_rows(rows, w.post_attention_norm, 1.0f);
+  add_rows(rows, w.post_attention_norm, 1.0f, w.feed_forward_norm,
+           codes_for_feed_forward(layer, rows));
 }
 
-/// gated = gelu(gate) * up tile by tile: the up matrix's rows go to scratch and are used at once.
-void Forward::feed_forward_block(std::size_t layer, std::uint32_t rows) {
-  const LayerConfig& shape = network_.config.layers[layer];
-  const LayerWeights& w = network_.weights.layers[layer];
+/// gated = gelu(gate) * up, in 8 bits too where the next matrix wants them, tile by tile: the up
+/// matrix's rows go to scratch and are used at once.
+void Forward::gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activations& gated) {
   const Kernels& kernels = network_.kernels;
-  if (const OnednnPrefill* onednn = network_.onednn_for(rows)) {
-    norm_rows(0, rows, w.feed_forward_norm, false);
-    float* projected = work_.projected.data();
-    onednn->feed_forward(kernels, pool_, cancel_, w, work_.normed, rows, projected,
-                         work_.gated.data(), projected);
-    return add_rows(rows, w.post_feed_forward_norm, w.scale);
-  }
-  norm_rows(0, rows, w.feed_forward_norm, takes_int8(w.gate.format) || takes_int8(w.up.format));
-  const std::uint32_t step = std::min({tiles_per_task(w.gate), tiles_per_task(w.up), kPairTiles});
+  const bool codes = takes_int8(w.down.format);
+  // an even number of tiles: blocks of 32 columns end with the task
+  const std::uint32_t step =
+      std::max(2u, std::min({tiles_per_task(w.gate), tiles_per_task(w.up), kPairTiles}) & ~1u);
   pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), cancel_,
             [&](std::uint32_t task, std::uint32_t worker) {
               const std::uint32_t tile = task * step, tiles = std::min(step, w.gate.tiles() - tile),
                                   width = tiles * kTileRows;
-              float* gate = work_.gated.data() + std::uint64_t{tile} * kTileRows;
+              const std::uint64_t column = std::uint64_t{tile} * kTileRows;
+              float* gate = gated.values + column;
               float* up = work_.workers[worker].up.data();
               kernels.matmul(w.gate.format,
                              w.gate.data + tile * tile_bytes(w.gate.format, w.gate.columns), tiles,
-                             work_.normed, rows, gate, shape.feed_forward);
+                             work_.normed, rows, gate, gated.columns);
               kernels.matmul(w.up.format, w.up.data + tile * tile_bytes(w.up.format, w.up.columns),
                              tiles, work_.normed, rows, up, width);
               for (std::uint32_t row = 0; row < rows; ++row) {
-                float* out = gate + std::uint64_t{row} * shape.feed_forward;
+                float* out = gate + std::uint64_t{row} * gated.columns;
                 kernels.gelu_multiply(out, up + std::uint64_t{row} * width, width, out);
+                if (codes) kernels.quantize(out, 1, gated.part(row, column, width));
               }
             });
-  const Activations gated = widen(work_.gated, shape.feed_forward, rows, takes_int8(w.down.format));
-  multiply(kernels, pool_, cancel_, {{w.down, work_.projected.data()}}, gated, rows);
-  add_rows(rows, w.post_feed_forward_norm, w.scale);
+}
+
+void Forward::feed_forward_block(std::size_t layer, std::uint32_t rows) {
+  const LayerWeights& w = network_.weights.layers[layer];
+  float* projected = work_.projected.data();
+  if (const OnednnPrefill* onednn = network_.onednn_for(rows)) {
+    onednn->feed_forward(network_.kernels, pool_, cancel_, w, work_.normed, rows, projected,
+                         work_.gated.data(), projected);
+  } else {
+    const Activations gated = wide(work_.gated, network_.config.layers[layer].feed_forward);
+    gate_and_up(w, rows, gated);
+    multiply(network_.kernels, pool_, cancel_, {{w.down, projected}}, gated, rows);
+  }
+  const bool last = layer + 1 == network_.config.layers.size();
+  add_rows(rows, w.post_feed_forward_norm, w.scale,
+           last ? std::span<const float>() : network_.weights.layers[layer + 1].attention_norm,
+           !last && codes_for_attention(layer + 1, rows));
 }
 
 bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<bool>* cancel) {

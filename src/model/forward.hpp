@@ -37,14 +37,22 @@ class Forward {
  private:
   void embed(std::span<const Token> tokens, std::uint32_t first);
   void attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);
-  void heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t rows,
-             KvCache& cache, WorkerScratch& scratch);
+  void heads(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);
+  void query_heads(std::size_t layer, std::uint32_t row, std::uint32_t rows, std::uint32_t begin,
+                   std::uint32_t end);
+  void kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t begin,
+                std::uint32_t end, KvCache& cache, float* scratch);
   void feed_forward_block(std::size_t layer, std::uint32_t rows);
+  void gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activations& gated);
   void project(std::initializer_list<Product> products, const Activations& a, std::uint32_t rows,
                float* spare);
+  void norm_row(std::uint32_t from, std::uint32_t row, std::span<const float> weight, bool codes);
   void norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight, bool codes);
-  void add_rows(std::uint32_t rows, std::span<const float> weight, float factor);
-  Activations widen(std::span<float> values, std::uint32_t columns, std::uint32_t rows, bool codes);
+  void add_rows(std::uint32_t rows, std::span<const float> weight, float factor,
+                std::span<const float> next_norm, bool codes);
+  bool codes_for_attention(std::size_t layer, std::uint32_t rows) const;
+  bool codes_for_feed_forward(std::size_t layer, std::uint32_t rows) const;
+  Activations wide(std::span<float> values, std::uint32_t columns) const;
 
   const Network& network_;
   WorkerPool& pool_;
