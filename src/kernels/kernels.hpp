@@ -38,6 +38,7 @@ struct AttentionChunk {
   const std::uint8_t* last = nullptr;  ///< [rows]
   float* scores = nullptr;             ///< scratch [rows][kChunk]
   float* widened = nullptr;            ///< scratch [attention_scratch(head_size)]
+  const void* next_keys = nullptr;     ///< the chunk that comes next, asked for early; may be null
 };
 
 /// Floats that attention needs to widen rows into: three keys, or 64 columns of V.

@@ -104,7 +104,8 @@ class LayerAttention {
                WorkerScratch& scratch) const {
     reset(state, u.vectors(), shape_.head_size);
     const std::uint32_t begin = std::max(index * kSegment, oldest(u.row) / kChunk * kChunk);
-    const std::uint32_t end = std::min((index + 1) * kSegment, first_ + u.row + u.rows);
+    const std::uint32_t seen = first_ + u.row + u.rows,
+                        end = std::min((index + 1) * kSegment, seen);
     std::uint8_t first[kQueryRows], last[kQueryRows];
     for (std::uint32_t position = begin; position < end; position += kChunk) {
       for (std::uint32_t v = 0; v < u.vectors(); ++v) {
@@ -115,10 +116,12 @@ class LayerAttention {
         first[v] = static_cast<std::uint8_t>(std::min(from, to));
         last[v] = static_cast<std::uint8_t>(to);
       }
+      const std::uint32_t next = position + kChunk;
       kernels_.attend(
           {query(u), u.vectors(), shape_.head_size, cache_.keys(layer_, u.kv_head, position),
            cache_.values(layer_, u.kv_head, position), cache_.type(), first, last,
-           scratch.scores.data(), scratch.widened.data()},
+           scratch.scores.data(), scratch.widened.data(),
+           next < seen ? cache_.keys(layer_, u.kv_head, next) : nullptr},
           state);
     }
   }

@@ -178,9 +178,10 @@ void Forward::attention_block(std::size_t layer, std::uint32_t first, std::uint3
 void Forward::gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activations& gated) {
   const Kernels& kernels = network_.kernels;
   const bool codes = takes_int8(w.down.format);
-  // an even number of tiles: blocks of 32 columns end with the task
-  const std::uint32_t step =
-      std::max(2u, std::min({tiles_per_task(w.gate), tiles_per_task(w.up), kPairTiles}) & ~1u);
+  // long runs stream best, but every thread shall find some tasks; an even number of tiles, because
+  // blocks of 32 columns end with the task
+  const std::uint32_t share = w.gate.tiles() / (8 * static_cast<std::uint32_t>(pool_.threads()));
+  const std::uint32_t step = std::clamp(share & ~1u, 2u, kPairTiles);
   pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), cancel_,
             [&](std::uint32_t task, std::uint32_t worker) {
               const std::uint32_t tile = task * step, tiles = std::min(step, w.gate.tiles() - tile),

@@ -36,7 +36,7 @@ struct WorkerScratch {
 
 /// Tiles of the gate and up matrices that one task multiplies before it applies the activation
 /// function.
-constexpr std::uint32_t kPairTiles = 4;
+constexpr std::uint32_t kPairTiles = 8;
 
 struct Workspace {
   Workspace(const ModelConfig& config, const WorkspaceShape& shape);

@@ -6,6 +6,8 @@ struct Vec {
   __m256 a, b;  // lanes 0-7, 8-15
 };
 using Mask = Vec;
+using Part = __m256;
+constexpr int kParts = 2;
 
 inline Vec set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 inline Vec load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
@@ -18,6 +20,12 @@ inline __m256 widen_bf16(const std::uint16_t* p) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
 inline Vec load_bf16(const std::uint16_t* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
+inline Part load_part(const float* p) { return _mm256_loadu_ps(p); }
+inline Part load_part_half(const std::uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline Vec join(const Part* parts) { return {parts[0], parts[1]}; }
+inline Part fma(Part x, Part y, Part z) { return _mm256_fmadd_ps(x, y, z); }
 inline void store(float* p, Vec v) {
   _mm256_storeu_ps(p, v.a);
   _mm256_storeu_ps(p + 8, v.b);

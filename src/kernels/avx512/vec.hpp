@@ -6,6 +6,8 @@ namespace gemma4::avx512 {
 
 using Vec = __m512;
 using Mask = __mmask16;
+using Part = Vec;
+constexpr int kParts = 1;
 
 inline Vec set1(float x) { return _mm512_set1_ps(x); }
 inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
@@ -17,6 +19,9 @@ inline Vec load_bf16(const std::uint16_t* p) {
       _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
+inline Part load_part(const float* p) { return load(p); }
+inline Part load_part_half(const std::uint16_t* p) { return load_half(p); }
+inline Vec join(const Part* parts) { return parts[0]; }
 inline void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 inline void store_half(std::uint16_t* p, Vec v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),

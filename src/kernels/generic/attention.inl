@@ -9,56 +9,106 @@
 template <int N>
 struct Count {};
 
-/// Dot products of Q query vectors with K keys: 16 lanes each, then the tree.
-template <int Q, int K>
-inline void score_block(const float* query, const float* keys, std::uint32_t head_size,
-                        float* scores) {
-  Vec sum[Q][K];
-  for (int q = 0; q < Q; ++q) {
-    for (int k = 0; k < K; ++k) sum[q][k] = set1(0.0f);
+/// Memory that is read soon, asked for a little at a time between the products: the hardware does
+/// not foresee the next rows while it is kept busy, and a core can wait for some dozen lines only.
+/// Any address will do.
+class Ahead {
+ public:
+  /// The lines of `bytes` bytes, in about `times` equal parts.
+  Ahead(const void* from, std::uint64_t bytes, std::uint64_t times)
+      : next_(static_cast<const char*>(from)),
+        end_(next_ + (from != nullptr ? bytes : 0)),
+        step_((bytes / 64 + times - 1) / times * 64) {}
+
+  void ask() {
+    const char* stop = next_ + step_ < end_ ? next_ + step_ : end_;
+    for (; next_ < stop; next_ += 64) __builtin_prefetch(next_, 0, 2);
   }
-  for (std::uint32_t i = 0; i < head_size; i += 16) {
-    Vec key[K];
-    for (int k = 0; k < K; ++k) key[k] = load(keys + std::uint64_t(k) * head_size + i);
+
+ private:
+  const char *next_, *end_;
+  std::uint64_t step_;
+};
+
+/// Rows of keys or values as floats, `stride` numbers apart.
+struct FloatRows {
+  const float* first;
+  std::uint64_t stride;
+  Vec at(std::uint32_t row, std::uint32_t i) const { return load(first + row * stride + i); }
+  Part part(std::uint32_t row, std::uint32_t i) const {
+    return load_part(first + row * stride + i);
+  }
+};
+
+/// Rows as they are stored in f16, widened as they are read: worth it where each is read once.
+struct HalfRows {
+  const std::uint16_t* first;
+  std::uint64_t stride;
+  Vec at(std::uint32_t row, std::uint32_t i) const { return load_half(first + row * stride + i); }
+  Part part(std::uint32_t row, std::uint32_t i) const {
+    return load_part_half(first + row * stride + i);
+  }
+};
+
+/// Dot products of Q query vectors with K keys: 16 lanes each, then the tree.
+template <int Q, int K, typename Rows>
+inline void score_block(const float* query, const Rows& keys, std::uint32_t head_size,
+                        float* scores) {
+  Part sums[Q][K][kParts];
+  for (std::uint32_t part = 0; part < kParts; ++part) {
+    Part sum[Q][K] = {};
+    for (std::uint32_t i = 16 / kParts * part; i < head_size; i += 16) {
+      Part key[K];
+      for (std::uint32_t k = 0; k < K; ++k) key[k] = keys.part(k, i);
+      for (int q = 0; q < Q; ++q) {
+        const Part x = load_part(query + std::uint64_t(q) * head_size + i);
+        for (int k = 0; k < K; ++k) sum[q][k] = fma(x, key[k], sum[q][k]);
+      }
+    }
     for (int q = 0; q < Q; ++q) {
-      const Vec x = load(query + std::uint64_t(q) * head_size + i);
-      for (int k = 0; k < K; ++k) sum[q][k] = fma(x, key[k], sum[q][k]);
+      for (int k = 0; k < K; ++k) sums[q][k][part] = sum[q][k];
     }
   }
   for (int q = 0; q < Q; ++q) {
-    for (int k = 0; k < K; ++k) scores[q * kChunk + k] = sum_tree(sum[q][k]);
+    for (int k = 0; k < K; ++k) scores[q * kChunk + k] = sum_tree(join(sums[q][k]));
   }
 }
 
-/// `count` numbers of a KV row from element `at` on, as floats.
-inline void widen(KvType type, const void* rows, std::uint64_t at, std::uint32_t count,
-                  float* out) {
-  for (std::uint32_t i = 0; i < count; i += 16) {
-    store(out + i, type == KvType::f32
-                       ? load(static_cast<const float*>(rows) + at + i)
-                       : load_half(static_cast<const std::uint16_t*>(rows) + at + i));
-  }
+/// `count` stored numbers as floats.
+inline void widen(const std::uint16_t* row, std::uint32_t count, float* out) {
+  for (std::uint32_t i = 0; i < count; i += 16) store(out + i, load_half(row + i));
 }
 
-/// All query vectors against K keys, which are widened once and stay in the first-level cache.
-template <int K>
-inline void score_keys(const AttentionChunk& chunk, std::uint32_t k) {
+/// All query vectors against the K keys from key k on.
+template <int K, typename Rows>
+inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, const Rows& keys,
+                       Ahead& ahead) {
   const std::uint32_t size = chunk.head_size;
-  const float* keys = static_cast<const float*>(chunk.keys) + std::uint64_t{k} * size;
-  if (chunk.type != KvType::f32) {
-    widen(chunk.type, chunk.keys, std::uint64_t{k} * size, K * size, chunk.widened);
-    keys = chunk.widened;
-  }
   std::uint32_t row = 0;
   const auto take = [&]<int Q>(Count<Q>) {
     for (; row + Q <= chunk.rows; row += Q) {
       score_block<Q, K>(chunk.query + std::uint64_t{row} * size, keys, size,
                         chunk.scores + row * kChunk + k);
+      ahead.ask();
     }
   };
   take(Count<kScoreRows>());
   take(Count<2>());
   take(Count<1>());
+}
+
+/// The same; keys that several blocks of query vectors meet are widened once and stay in the
+/// first-level cache.
+template <int K>
+inline void score_keys(const AttentionChunk& chunk, std::uint32_t k, Ahead& ahead) {
+  const std::uint64_t size = chunk.head_size, at = k * size;
+  if (chunk.type == KvType::f32)
+    return score_rows<K>(chunk, k, FloatRows{static_cast<const float*>(chunk.keys) + at, size},
+                         ahead);
+  const std::uint16_t* keys = static_cast<const std::uint16_t*>(chunk.keys) + at;
+  if (chunk.rows <= kScoreRows) return score_rows<K>(chunk, k, HalfRows{keys, size}, ahead);
+  widen(keys, K * chunk.head_size, chunk.widened);
+  score_rows<K>(chunk, k, FloatRows{chunk.widened, size}, ahead);
 }
 
 /// Turns a row's scores into exponentials relative to the new maximum, 0 for what is not visible,
@@ -96,18 +146,18 @@ inline void soften_row(const AttentionChunk& chunk, const AttentionState& state,
 /// Columns of V that are widened together: with 64 rows they fill half of a first-level cache.
 constexpr std::uint32_t kValueColumns = 64;
 
-/// out[q] += p[q][k] * v[k] for k = from ... to-1 in this order, V vectors of 16 columns at a time.
-/// `values` is [kChunk][kValueColumns].
-template <int Q, int V>
-inline void value_block(const float* p, const float* values, std::uint32_t from, std::uint32_t to,
-                        float* out, std::uint32_t head_size) {
+/// out[q] += p[q][k] * v[k] for k = from ... to-1 in this order, V vectors of 16 columns from
+/// column i of `values` on.
+template <int Q, int V, typename Rows>
+inline void value_block(const float* p, const Rows& values, std::uint32_t i, std::uint32_t from,
+                        std::uint32_t to, float* out, std::uint32_t head_size) {
   Vec sum[Q][V];
   for (int q = 0; q < Q; ++q) {
     for (int v = 0; v < V; ++v) sum[q][v] = load(out + std::uint64_t(q) * head_size + 16 * v);
   }
   for (std::uint32_t k = from; k < to; ++k) {
     Vec value[V];
-    for (int v = 0; v < V; ++v) value[v] = load(values + k * kValueColumns + 16 * v);
+    for (std::uint32_t v = 0; v < V; ++v) value[v] = values.at(k, i + 16 * v);
     for (int q = 0; q < Q; ++q) {
       const Vec weight = set1(p[q * kChunk + k]);
       for (int v = 0; v < V; ++v) sum[q][v] = fma(weight, value[v], sum[q][v]);
@@ -118,24 +168,23 @@ inline void value_block(const float* p, const float* values, std::uint32_t from,
   }
 }
 
-template <int Q>
-inline void value_columns(const float* p, const float* values, std::uint32_t columns,
+template <int Q, typename Rows>
+inline void value_columns(const float* p, const Rows& values, std::uint32_t columns,
                           std::uint32_t from, std::uint32_t to, float* out,
                           std::uint32_t head_size) {
   constexpr std::uint32_t kWide = Q <= 2 ? 2 : kValueVectors;
   std::uint32_t i = 0;
-  for (; i + 16 * kWide <= columns; i += 16 * kWide) {
-    value_block<Q, kWide>(p, values + i, from, to, out + i, head_size);
-  }
-  for (; i < columns; i += 16) value_block<Q, 1>(p, values + i, from, to, out + i, head_size);
+  for (; i + 16 * kWide <= columns; i += 16 * kWide)
+    value_block<Q, kWide>(p, values, i, from, to, out + i, head_size);
+  for (; i < columns; i += 16) value_block<Q, 1>(p, values, i, from, to, out + i, head_size);
 }
 
 /// Rows that see different parts of the chunk share the part that all see; what only some see is
 /// added row by row before and after it, so that every row adds exactly its visible rows, in
 /// ascending order.
-template <int Q>
-inline void value_rows(const AttentionChunk& chunk, const float* values, std::uint32_t columns,
-                       std::uint32_t row, float* out) {
+template <int Q, typename Rows>
+inline void value_group(const AttentionChunk& chunk, const Rows& values, std::uint32_t columns,
+                        std::uint32_t row, float* out) {
   std::uint32_t first = 0, last = kChunk;
   for (std::uint32_t q = row; q < row + Q; ++q) {
     first = chunk.first[q] > first ? chunk.first[q] : first;
@@ -159,14 +208,47 @@ inline void value_rows(const AttentionChunk& chunk, const float* values, std::ui
   }
 }
 
-/// Asks for memory that is read soon; any address will do.
-inline void ask_for(const void* from, std::uint64_t bytes) {
-  const char* p = static_cast<const char*>(from);
-  for (std::uint64_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i, 0, 2);
+/// Columns i ... i + columns - 1 of the result, of all query vectors; `values` begins there.
+template <typename Rows>
+inline void value_rows(const AttentionChunk& chunk, const Rows& values, std::uint32_t i,
+                       std::uint32_t columns, const AttentionState& state, Ahead& ahead) {
+  std::uint32_t row = 0;
+  const auto take = [&]<int Q>(Count<Q>) {
+    for (; row + Q <= chunk.rows; row += Q) {
+      value_group<Q>(chunk, values, columns, row,
+                     state.value + i + std::uint64_t{row} * chunk.head_size);
+      ahead.ask();
+    }
+  };
+  take(Count<kValueRows>());
+  take(Count<4>());
+  take(Count<2>());
+  take(Count<1>());
 }
 
-/// Scores ask for the V rows of the same positions, V for the keys of the next chunk, which mostly
-/// follow in memory: the hardware does not foresee V's columns, nor anything while it is kept busy.
+/// The same from the stored rows; those that several groups of query vectors meet are widened once
+/// into the first-level cache.
+inline void value_pass(const AttentionChunk& chunk, std::uint32_t i, std::uint32_t columns,
+                       std::uint32_t from, std::uint32_t to, const AttentionState& state,
+                       Ahead& ahead) {
+  const std::uint64_t size = chunk.head_size;
+  if (chunk.type == KvType::f32) {
+    const FloatRows rows = {static_cast<const float*>(chunk.values) + i, size};
+    return value_rows(chunk, rows, i, columns, state, ahead);
+  }
+  const std::uint16_t* values = static_cast<const std::uint16_t*>(chunk.values) + i;
+  if (chunk.rows <= 2) return value_rows(chunk, HalfRows{values, size}, i, columns, state, ahead);
+  for (std::uint32_t k = from; k < to; ++k)
+    widen(values + k * size, columns, chunk.widened + k * kValueColumns);
+  value_rows(chunk, FloatRows{chunk.widened, kValueColumns}, i, columns, state, ahead);
+}
+
+/// Blocks that `rows` query vectors make, of at most `most`.
+inline std::uint64_t blocks_of(std::uint32_t rows, std::uint32_t most) {
+  return rows / most + (rows % most + 1) / 2;
+}
+
+/// Scores ask for the V rows of the same positions, V for the keys of the next chunk.
 void attend(const AttentionChunk& chunk, const AttentionState& state) {
   std::uint32_t from = kChunk, to = 0;
   for (std::uint32_t r = 0; r < chunk.rows; ++r) {
@@ -177,40 +259,21 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
   if (from >= to) return;
   const std::uint64_t row_bytes =
       std::uint64_t{chunk.head_size} * (chunk.type == KvType::f32 ? 4 : 2);
-  const char* values = static_cast<const char*>(chunk.values);
+  const std::uint32_t count = to - from;
+  Ahead values(static_cast<const char*>(chunk.values) + from * row_bytes, count * row_bytes,
+               (count / kScoreKeys + 1) * blocks_of(chunk.rows, kScoreRows));
   std::uint32_t k = from;
-  for (; k + kScoreKeys <= to; k += kScoreKeys) {
-    ask_for(values + k * row_bytes, kScoreKeys * row_bytes);
-    score_keys<kScoreKeys>(chunk, k);
-  }
-  for (; k < to; ++k) {
-    ask_for(values + k * row_bytes, row_bytes);
-    score_keys<1>(chunk, k);
-  }
+  for (; k + kScoreKeys <= to; k += kScoreKeys) score_keys<kScoreKeys>(chunk, k, values);
+  for (; k < to; ++k) score_keys<1>(chunk, k, values);
   for (std::uint32_t row = 0; row < chunk.rows; ++row) {
     if (chunk.first[row] != chunk.last[row]) soften_row(chunk, state, row);
   }
+  Ahead keys(chunk.next_keys, kChunk * row_bytes,
+             (chunk.head_size / kValueColumns + 1) * blocks_of(chunk.rows, kValueRows));
   for (std::uint32_t i = 0; i < chunk.head_size; i += kValueColumns) {
     const std::uint32_t columns =
         chunk.head_size - i < kValueColumns ? chunk.head_size - i : kValueColumns;
-    const std::uint64_t share = kChunk * row_bytes * columns / chunk.head_size;
-    ask_for(static_cast<const char*>(chunk.keys) + kChunk * row_bytes +
-                kChunk * row_bytes * i / chunk.head_size,
-            share);
-    for (k = from; k < to; ++k) {
-      widen(chunk.type, chunk.values, std::uint64_t{k} * chunk.head_size + i, columns,
-            chunk.widened + k * kValueColumns);
-    }
-    std::uint32_t row = 0;
-    const auto take = [&]<int Q>(Count<Q>) {
-      for (; row + Q <= chunk.rows; row += Q) {
-        value_rows<Q>(chunk, chunk.widened, columns, row,
-                      state.value + i + std::uint64_t{row} * chunk.head_size);
-      }
-    };
-    take(Count<kValueRows>());
-    take(Count<2>());
-    take(Count<1>());
+    value_pass(chunk, i, columns, from, to, state, keys);
   }
 }
 

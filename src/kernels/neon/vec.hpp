@@ -10,6 +10,8 @@ struct Vec {
 struct Mask {
   uint32x4_t r[4];
 };
+using Part = float32x4_t;
+constexpr int kParts = 4;
 
 template <typename F>
 inline Vec each(F f) {
@@ -28,6 +30,12 @@ inline Vec load_half(const std::uint16_t* p) {
 inline Vec load_bf16(const std::uint16_t* p) {
   return each([&](int i) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)); });
 }
+inline Part load_part(const float* p) { return vld1q_f32(p); }
+inline Part load_part_half(const std::uint16_t* p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+inline Vec join(const Part* parts) { return {{parts[0], parts[1], parts[2], parts[3]}}; }
+inline Part fma(Part x, Part y, Part z) { return vfmaq_f32(z, x, y); }
 inline void store(float* p, Vec v) {
   for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, v.r[i]);
 }

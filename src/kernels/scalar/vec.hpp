@@ -16,6 +16,11 @@ struct Mask {
   bool lane[16];
 };
 
+/// One register's share of a Vec: lanes 16 / kParts * i and on. Where registers are few, loops that
+/// keep many sums go through the parts one after another; lanes never meet before the tree.
+using Part = Vec;
+constexpr int kParts = 1;
+
 template <typename F>
 inline Vec each(F f) {
   Vec v;
@@ -35,6 +40,9 @@ inline Vec load_half(const std::uint16_t* p) {
 inline Vec load_bf16(const std::uint16_t* p) {
   return each([&](int i) { return bf16_to_float(p[i]); });
 }
+inline Part load_part(const float* p) { return load(p); }
+inline Part load_part_half(const std::uint16_t* p) { return load_half(p); }
+inline Vec join(const Part* parts) { return parts[0]; }
 inline void store(float* p, Vec v) {
   for (int i = 0; i < 16; ++i) p[i] = v.lane[i];
 }
