@@ -5,7 +5,9 @@
 namespace gemma4 {
 namespace {
 
-constexpr double kFade = 1.0 - 1.0 / 48;          // a draft; half is forgotten after 33
+constexpr double kFade = 1.0 - 1.0 / 48;  // a draft; half is forgotten after 33
+// What was not seen again fades faster: places that were once unlucky get another trial.
+constexpr double kUnseenFade = kFade * kFade;
 constexpr double kFirstOpinion = 0.6;             // of a draft's first token, before any was seen
 constexpr double kOpinionWeight = 2.0;            // in observations
 constexpr double kIdleSeen = 6.0;                 // what idle steps leave of the observations
@@ -17,9 +19,9 @@ constexpr double kConfidenceWeight = 4.0;
 Acceptance::Acceptance() { estimate(); }
 
 void Acceptance::judged(std::span<const float> confidences, std::uint32_t accepted, bool rejected) {
-  for (Count& place : places_) place.fade(kFade);
   const std::uint32_t seen =
       std::min(accepted + (rejected ? 1u : 0u), static_cast<std::uint32_t>(confidences.size()));
+  for (std::uint32_t i = 0; i < kMostDrafts; ++i) places_[i].fade(i < seen ? kFade : kUnseenFade);
   for (std::uint32_t i = 0; i < seen; ++i) {
     const double right = i < accepted ? 1.0 : 0.0;
     places_[i].seen += 1.0;
@@ -34,8 +36,14 @@ void Acceptance::judged(std::span<const float> confidences, std::uint32_t accept
 }
 
 void Acceptance::idle() {
-  if (places_[0].seen <= kIdleSeen) return;
-  places_[0].fade(kFade);
+  for (std::uint32_t i = 1; i < kMostDrafts; ++i) places_[i].fade(kUnseenFade);
+  Count& first = places_[0];
+  if (first.seen > kIdleSeen) {
+    // fewer observations of the same mean, or the opinion of the beginning would come back
+    const double mean = first.mean(kFirstOpinion, kOpinionWeight);
+    first.seen *= kFade;
+    first.right = mean * (first.seen + kOpinionWeight) - kFirstOpinion * kOpinionWeight;
+  }
   estimate();
 }
 

@@ -19,7 +19,7 @@ class Acceptance {
   /// was not the drafter's. `confidences`: of its tokens; kUnknownConfidence where it gave none.
   void judged(std::span<const float> confidences, std::uint32_t accepted, bool rejected);
 
-  /// A step without a draft: what is known of the first place grows old, but is never forgotten.
+  /// A step without a draft: what is known grows old. Of the first place it is never forgotten.
   void idle();
 
   /// Of place 0 ... kMostDrafts - 1. A place that was seen little takes after the one before it.

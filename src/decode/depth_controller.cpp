@@ -9,46 +9,60 @@ namespace {
 // most is what a bad stretch may cost after a good one.
 constexpr double kFirstBalance = 2.0, kMostBalance = 8.0, kAllowance = 0.01;
 
-constexpr std::uint32_t kFirstProbe = 4, kRarestProbe = 64;  // steps between probes
+// Debts above this are forgiven, lest bad luck at the beginning lock a good drafter out for long;
+// with every debt in a row more is kept.
+constexpr double kFirstDebt = 0.25, kMostDebt = 4.0;
+
+/// What the best depth must promise over plain steps: less is within the errors of the estimates.
+constexpr double kLeastGain = 1.02;
+
+// Steps between probes: more and more, until they cost this share of the time.
+constexpr std::uint32_t kFirstProbe = 4, kOftenest = 16, kRarest = 128;
+constexpr double kProbeShare = 0.006;
 
 /// A drafter this cheap, as a share of a plain step, is asked even when nothing is expected of it.
 constexpr double kCheap = 0.002;
 
-// Measurements older than this many passes are renewed, one in so many rounds.
-constexpr std::uint64_t kStale = 512;
-constexpr std::uint32_t kBetweenForced = 32;
+constexpr std::uint32_t kBetweenForced = 32;  // rounds
 
 }  // namespace
 
-DepthController::DepthController() : ledger_(kFirstBalance), probe_interval_(kFirstProbe) {}
+DepthController::DepthController()
+    : ledger_(kFirstBalance), debt_(kFirstDebt), probe_interval_(kFirstProbe) {}
 
 /// The rate of the best depth up to `most`, which goes to `depth`.
 double DepthController::best_rate(std::uint32_t most, std::uint32_t& depth) const {
-  double tokens = 1.0, reach = 1.0, best = 1.0 / costs_.pass(1);
+  const double plain = 1.0 / costs_.pass_at_best(1);
+  double tokens = 1.0, reach = 1.0, best = kLeastGain * plain;
   depth = 0;
   for (std::uint32_t k = 1; k <= most; ++k) {
     reach *= acceptance_.at(k - 1);
     tokens += reach;
-    const double rate = tokens / (costs_.pass(k + 1) + k * costs_.draft_token());
+    const double rate = tokens / (costs_.pass_at_best(k + 1) + k * costs_.draft_token());
     if (rate <= best) continue;
     best = rate;
     depth = k;
   }
-  return best;
+  return depth > 0 ? best : plain;
 }
 
 /// Whether a pass should be measured anew now; its depth goes to forced_. Only out of a good
-/// balance.
-bool DepthController::stale(std::uint32_t most) {
+/// balance, and only what was worth a trial before.
+bool DepthController::renew(std::uint32_t most) {
   if (++since_forced_ < kBetweenForced || ledger_ < kMostBalance / 2) return false;
-  std::uint32_t oldest = 0;
-  for (std::uint32_t k = 1; k <= most; ++k) {
-    if (costs_.age(k + 1) > costs_.age(oldest + 1)) oldest = k;
+  for (std::uint32_t k = 0; k <= most; ++k) {
+    if (costs_.measured(k + 1) == 0 || !costs_.stale(k + 1)) continue;
+    since_forced_ = 0;
+    forced_ = k;
+    return true;
   }
-  if (costs_.age(oldest + 1) < kStale) return false;
-  since_forced_ = 0;
-  forced_ = oldest;
-  return true;
+  return false;
+}
+
+std::uint32_t DepthController::rarest_probe() const {
+  const double cost = (costs_.pass(2) + costs_.draft_token()) / costs_.pass(1) - 1.0;
+  return static_cast<std::uint32_t>(
+      std::clamp(cost / kProbeShare, double{kOftenest}, double{kRarest}));
 }
 
 std::uint32_t DepthController::plan(std::uint32_t most) {
@@ -63,7 +77,7 @@ std::uint32_t DepthController::plan(std::uint32_t most) {
   rate_ = best_rate(most_, planned);
   if (ledger_ < 0) return 0;
   if (planned > 0) {
-    if (!stale(most_)) return most_;
+    if (!renew(most_)) return most_;
     mode_ = Mode::forced;
     return forced_;
   }
@@ -90,7 +104,7 @@ bool DepthController::drafted(float confidence) {
   for (std::uint32_t k = count_ + 1; k <= most_; ++k) {
     reach *= acceptance_.at(k - 1);
     tokens += reach;
-    const double time = costs_.pass(k + 1) + (k - count_) * costs_.draft_token();
+    const double time = costs_.pass_at_best(k + 1) + (k - count_) * costs_.draft_token();
     if (tokens - rate_ * time > best) return true;
   }
   return false;
@@ -117,16 +131,19 @@ void DepthController::pass_took(std::uint32_t rows, std::uint64_t ns) {
 }
 
 void DepthController::judged(std::uint32_t accepted, bool rejected) {
+  const bool solvent = ledger_ >= 0;
   if (depth_ == 0) {
     acceptance_.idle();
   } else {
     acceptance_.judged(std::span(confidences_).first(depth_), accepted, rejected);
     ledger_ += accepted + 1 - costs_.pass(depth_ + 1) / costs_.pass(1);
   }
-  ledger_ = std::min(ledger_ + kAllowance, kMostBalance);
+  ledger_ = std::clamp(ledger_ + kAllowance, -debt_, kMostBalance);
+  if (solvent && ledger_ < 0) debt_ = std::min(2 * debt_, kMostDebt);
+  if (ledger_ > kMostBalance / 2) debt_ = kFirstDebt;
   if (mode_ != Mode::probe || depth_ == 0) return;
   since_probe_ = 0;
-  probe_interval_ = accepted > 0 ? 1 : std::min(2 * probe_interval_, kRarestProbe);
+  probe_interval_ = accepted > 0 ? 1 : std::min(2 * probe_interval_, rarest_probe());
 }
 
 }  // namespace gemma4

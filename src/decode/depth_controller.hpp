@@ -51,14 +51,16 @@ class DepthController {
 
   double best_rate(std::uint32_t most, std::uint32_t& depth) const;
   bool probe_due() const { return since_probe_ >= probe_interval_; }
-  bool stale(std::uint32_t most);
+  bool renew(std::uint32_t most);
+  std::uint32_t rarest_probe() const;
   double value(std::uint32_t depth) const {
-    return expected_[depth] - rate_ * costs_.pass(depth + 1);
+    return expected_[depth] - rate_ * costs_.pass_at_best(depth + 1);
   }
 
   StepCosts costs_;
   Acceptance acceptance_;
   double ledger_;  // in plain steps
+  double debt_;    // the most that is kept of a debt
 
   // this round
   Mode mode_ = Mode::best;

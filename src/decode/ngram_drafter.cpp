@@ -110,11 +110,10 @@ void NgramDrafter::propose(const DraftRequest& request, DraftSink& draft) {
 }
 
 void NgramDrafter::rewound(std::uint32_t position) {
-  impl_->index.rewound(position);
-  if (position <= impl_->position) {
-    impl_->match = {};
-    impl_->position = 0;
-  }
+  if (position >= impl_->position) return;  // nothing of what was taken is gone
+  impl_->index.rewound();
+  impl_->match = {};
+  impl_->position = 0;
 }
 
 }  // namespace gemma4

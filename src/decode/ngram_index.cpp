@@ -46,15 +46,17 @@ void NgramIndex::update(std::span<const Token> tokens) {
   // only positions that have a token: one that is still to come is what a search looks for
   for (std::uint32_t position = indexed_ + 1; position < size; ++position) {
     std::uint32_t& head = heads_[slot(tokens[position - 2], tokens[position - 1])];
-    previous(position) = head < position ? head : kNone;
+    previous(position) = head;
     head = position;
     indexed_ = position;
   }
 }
 
-// Position p is in the list of the tokens p - 2 and p - 1: those up to `position` are still right.
-void NgramIndex::rewound(std::uint32_t position) {
-  indexed_ = std::min(indexed_, std::max(position, 1u));
+// Links of positions that are gone may lie in any list, and the tokens that would tell are gone
+// too. Rewinds are rare, and a token takes nanoseconds.
+void NgramIndex::rewound() {
+  std::fill(heads_.begin(), heads_.end(), kNone);
+  indexed_ = 1;
 }
 
 NgramMatch NgramIndex::find(std::span<const Token> tokens, std::uint32_t hint) const {
@@ -74,9 +76,9 @@ NgramMatch NgramIndex::find(std::span<const Token> tokens, std::uint32_t hint) c
       size > previous_.size() ? size - static_cast<std::uint32_t>(previous_.size()) : kShortest;
   std::uint32_t position = heads_[slot(tokens[size - 2], tokens[size - 1])];
   for (std::uint32_t step = 0; step < kWalk && position >= std::max(oldest, kShortest); ++step) {
-    if (position < size) consider(position);
+    consider(position);
     const std::uint32_t next = previous(position);
-    if (next >= position) break;  // left over from before a rewind
+    if (next >= position) break;  // so long ago that its link was overwritten
     position = next;
   }
   const auto same = [&](const Found& f) { return f.source == hint; };

@@ -18,8 +18,7 @@ struct NgramMatch {
 
 /// Hash chains as in LZ77 compressors: per pair of tokens a list of the positions after it, latest
 /// first. One more token costs one insertion; a search walks a bounded part of one list. Every
-/// candidate is compared with the tokens themselves, so that collisions and positions left over
-/// from before a rewind do no harm.
+/// candidate is compared with the tokens themselves, so that collisions do no harm.
 class NgramIndex {
  public:
   static constexpr std::uint32_t kShortest = 2, kLongest = 16;
@@ -30,8 +29,8 @@ class NgramIndex {
 
   /// Takes what `tokens` has more than before.
   void update(std::span<const Token> tokens);
-  /// Tokens from `position` on have changed.
-  void rewound(std::uint32_t position);
+  /// Tokens that it has taken have changed: all are taken anew by the next update.
+  void rewound();
 
   /// The longest match; of equally long ones the latest of those with the most frequent
   /// continuation. `hint`: a position likely to match (one further on in an earlier match), or 0.

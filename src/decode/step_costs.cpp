@@ -1,6 +1,7 @@
 #include "decode/step_costs.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gemma4 {
 namespace {
@@ -11,19 +12,36 @@ double hopeful(std::uint32_t rows) { return 1.0 + 0.05 * (rows - 1); }
 /// Of T(1), before a draft was measured: about what an assistant's step takes.
 constexpr double kDraftShare = 0.03;
 
+/// Relative error of one measurement.
+constexpr double kDoubt = 0.08;
+
 }  // namespace
 
-void RunningMedian::add(double value) {
+bool RunningMedian::add(double value) {
   latest_[count_ % kKept] = value;
   ++count_;
-  std::array<double, kKept> sorted = latest_;
-  const std::uint32_t size = std::min(count_, kKept);
-  std::sort(sorted.begin(), sorted.begin() + size);
-  median_ = sorted[(size - 1) / 2];
+  median_ = median_of_last(std::min(count_, kKept));
+  if (count_ <= kFew) return false;
+  const double now = median_of_last(kFew);
+  if (now < kElse * median_ && median_ < kElse * now) return false;
+  std::array<double, kFew> few;
+  for (std::uint32_t i = 0; i < kFew; ++i) few[i] = latest_[(count_ - kFew + i) % kKept];
+  std::copy(few.begin(), few.end(), latest_.begin());
+  count_ = kFew;
+  median_ = now;
+  return true;
+}
+
+double RunningMedian::median_of_last(std::uint32_t count) const {
+  std::array<double, kKept> sorted;
+  for (std::uint32_t i = 0; i < count; ++i) sorted[i] = latest_[(count_ - count + i) % kKept];
+  std::sort(sorted.begin(), sorted.begin() + count);
+  return sorted[(count - 1) / 2];
 }
 
 void StepCosts::pass_took(std::uint32_t rows, double ns) {
-  passes_[rows].add(ns);
+  if (stale(rows)) passes_[rows] = {};
+  if (passes_[rows].add(ns)) last_.fill(0);
   last_[rows] = ++clock_;
 }
 
@@ -42,6 +60,10 @@ double StepCosts::pass(std::uint32_t rows) const {
   if (above > kRows) return passes_[below].value() * hopeful(rows) / hopeful(below);
   const double share = static_cast<double>(rows - below) / (above - below);
   return passes_[below].value() * (1.0 - share) + passes_[above].value() * share;
+}
+
+double StepCosts::pass_at_best(std::uint32_t rows) const {
+  return pass(rows) * (1.0 - kDoubt / std::sqrt(std::max(passes_[rows].size(), 1u)));
 }
 
 double StepCosts::draft_token() const {
