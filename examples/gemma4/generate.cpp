@@ -121,7 +121,7 @@ void write_statistics(JsonWriter& json, const gemma4::Statistics& statistics, do
   json.pair("decode_seconds", 1e-9 * static_cast<double>(statistics.decode_ns));
   json.pair("draft_seconds", 1e-9 * static_cast<double>(statistics.draft_ns));
   json.pair("verify_seconds", 1e-9 * static_cast<double>(statistics.verify_ns));
-  json.pair("plain_step_seconds", 1e-9 * static_cast<double>(statistics.plain_step_ns));
+  json.pair("plain_step_seconds", 1e-9 * statistics.plain_step_ns());
   json.pair("speedup_over_plain", statistics.speedup_over_plain());
   json.pair("load_seconds", load_seconds).pair("peak_rss_bytes", peak_rss_bytes());
   json.end();

@@ -61,7 +61,7 @@ std::string describe_drafts(const gemma4::Statistics& statistics) {
   }
   out += " %; steps by depth";
   for (const std::uint64_t steps : statistics.depths) out += ' ' + std::to_string(steps);
-  if (statistics.plain_step_ns == 0) return out;
+  if (statistics.depths[0] == 0) return out;
   std::snprintf(text, sizeof text, "; about %.2f x the speed without drafts",
                 statistics.speedup_over_plain());
   return out + text;

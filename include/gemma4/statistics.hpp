@@ -23,9 +23,7 @@ struct Statistics {
   std::array<std::uint64_t, kMostDrafts> offered_at{}, accepted_at{};
   std::array<std::uint64_t, kMostDrafts + 1> depths{};  ///< passes by the tokens drafted for them
   std::uint64_t draft_ns = 0;                           ///< of decode_ns: in the drafter
-  std::uint64_t verify_ns = 0;      ///< of decode_ns: in passes that checked a draft
-  std::uint64_t plain_step_ns = 0;  ///< what a pass without draft takes now, by the latest such
-                                    ///< passes; 0 = there was none
+  std::uint64_t verify_ns = 0;  ///< of decode_ns: in passes that checked a draft
 
   double prefill_tokens_per_second() const {
     return prefill_ns ? 1e9 * double(prefill_tokens) / double(prefill_ns) : 0.0;
@@ -36,10 +34,14 @@ struct Statistics {
   double tokens_per_target_step() const {
     return target_steps ? double(decode_tokens) / double(target_steps) : 0.0;
   }
-  /// How many times faster decoding was than it would have been without drafts, estimated from
-  /// plain_step_ns; 0 = unknown.
+  /// What a pass without draft took on average; 0 = there was none.
+  double plain_step_ns() const {
+    return depths[0] ? double(decode_ns - draft_ns - verify_ns) / double(depths[0]) : 0.0;
+  }
+  /// How many times faster decoding was than it would have been without drafts, if every token had
+  /// taken a plain step; 0 = unknown.
   double speedup_over_plain() const {
-    return decode_ns ? double(decode_tokens) * double(plain_step_ns) / double(decode_ns) : 0.0;
+    return decode_ns ? double(decode_tokens) * plain_step_ns() / double(decode_ns) : 0.0;
   }
 };
 

@@ -59,10 +59,16 @@ bool DepthController::renew(std::uint32_t most) {
   return false;
 }
 
-std::uint32_t DepthController::rarest_probe() const {
-  const double cost = (costs_.pass(2) + costs_.draft_token()) / costs_.pass(1) - 1.0;
-  return static_cast<std::uint32_t>(
-      std::clamp(cost / kProbeShare, double{kOftenest}, double{kRarest}));
+/// What a rejected probe costs, in plain steps.
+double DepthController::probe_cost() const {
+  return (costs_.pass(2) + costs_.draft_token()) / costs_.pass(1) - 1.0;
+}
+
+std::uint32_t DepthController::next_interval(bool accepted) const {
+  const double cost = probe_cost();
+  if (accepted) return cost < 1.0 ? 1 : std::max(probe_interval_ / 2, 1u);  // it paid for itself
+  const double rarest = std::clamp(cost / kProbeShare, double{kOftenest}, double{kRarest});
+  return std::min(2 * probe_interval_, static_cast<std::uint32_t>(rarest));
 }
 
 std::uint32_t DepthController::plan(std::uint32_t most) {
@@ -82,7 +88,7 @@ std::uint32_t DepthController::plan(std::uint32_t most) {
     return forced_;
   }
   ++since_probe_;
-  if (probe_due()) {
+  if (since_probe_ >= probe_interval_ && ledger_ >= probe_cost()) {
     mode_ = Mode::probe;
     return 1;
   }
@@ -143,7 +149,7 @@ void DepthController::judged(std::uint32_t accepted, bool rejected) {
   if (ledger_ > kMostBalance / 2) debt_ = kFirstDebt;
   if (mode_ != Mode::probe || depth_ == 0) return;
   since_probe_ = 0;
-  probe_interval_ = accepted > 0 ? 1 : std::min(2 * probe_interval_, rarest_probe());
+  probe_interval_ = next_interval(accepted > 0);
 }
 
 }  // namespace gemma4

@@ -50,9 +50,9 @@ class DepthController {
   };
 
   double best_rate(std::uint32_t most, std::uint32_t& depth) const;
-  bool probe_due() const { return since_probe_ >= probe_interval_; }
   bool renew(std::uint32_t most);
-  std::uint32_t rarest_probe() const;
+  double probe_cost() const;
+  std::uint32_t next_interval(bool accepted) const;
   double value(std::uint32_t depth) const {
     return expected_[depth] - rate_ * costs_.pass_at_best(depth + 1);
   }

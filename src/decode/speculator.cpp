@@ -73,12 +73,7 @@ void Speculator::passed(std::uint64_t ns) {
   ++statistics_.depths[count_];
   statistics_.drafted += count_;
   for (std::uint32_t i = 0; i < count_; ++i) ++statistics_.offered_at[i];
-  if (count_ > 0) {
-    statistics_.verify_ns += ns;
-  } else {
-    plain_step_.add(static_cast<double>(ns));
-    statistics_.plain_step_ns = static_cast<std::uint64_t>(plain_step_.value());
-  }
+  if (count_ > 0) statistics_.verify_ns += ns;
   if (controller_) controller_->pass_took(count_ + 1, ns);
   open_ = true;
   if (count_ == 0) close(false);

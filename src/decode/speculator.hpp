@@ -54,7 +54,6 @@ class Speculator {
   std::uint32_t depth_;                        // the most to ask for
   std::uint32_t vocabulary_;
   Statistics& statistics_;
-  RunningMedian plain_step_;
 
   std::array<Token, kMostDrafts> tokens_{};
   std::uint32_t count_ = 0;     // drafted, and to be checked

@@ -126,8 +126,12 @@ TEST_CASE("the depth comes within 5 % of the best fixed one") {
         CAPTURE(noise);
         const double best = best_fixed_rate(machine, acceptance);
         double sum = 0;
-        for (const std::uint32_t seed : {1u, 2u, 3u, 4u})
-          sum += Simulation(machine, seed).run(independent(acceptance), 2000).rate() / best;
+        for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
+          Simulation simulation(machine, seed);
+          const Result start = simulation.run(independent(acceptance), 500);
+          CHECK(start.rate() > 0.75 * best);
+          sum += simulation.run(independent(acceptance), 2000).rate() / best;
+        }
         CHECK(sum / 4 > 0.95);
       }
     }
@@ -158,6 +162,21 @@ TEST_CASE("drafts that rarely pay cost no more than 2 %") {
       Simulation simulation(machine, 6);
       (void)simulation.run(independent(acceptance), 300);
       CHECK(simulation.run(independent(acceptance), 5000).rate() > 0.98);
+    }
+  }
+}
+
+TEST_CASE("short answers lose little where drafts cannot pay") {
+  for (const Machine& machine : {kMachines[3], kMachines[5]}) {
+    CAPTURE(std::string(machine.name));
+    for (const double acceptance : {0.0, 0.3, 0.6}) {
+      CAPTURE(acceptance);
+      double lost = 0;  // plain steps
+      for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+        const Result result = Simulation(machine, seed).run(independent(acceptance), 200);
+        lost += (result.time - result.tokens) / 20;
+      }
+      CHECK(lost < 7.0);
     }
   }
 }

@@ -345,6 +345,10 @@ TEST_CASE("statistics of speculation add up") {
   CHECK(s.draft_ns > 0);
   CHECK(s.verify_ns > 0);
   CHECK(s.draft_ns + s.verify_ns <= s.decode_ns);
+  Session plain(model, with(Speculation::off(), session_options()));
+  plain.append_tokens(random_tokens(10));
+  for (int i = 0; i < 20; ++i) (void)plain.decode_step();
+  CHECK(plain.statistics().speedup_over_plain() == doctest::Approx(1.0));
 }
 
 }  // namespace gemma4
