@@ -11,7 +11,7 @@ constexpr double kFirstBalance = 2.0, kMostBalance = 8.0, kAllowance = 0.01;
 
 // Debts above this are forgiven, lest bad luck at the beginning lock a good drafter out for long;
 // with every debt in a row more is kept.
-constexpr double kFirstDebt = 0.25, kMostDebt = 4.0;
+constexpr double kFirstDebt = 0.25, kMostDebt = 1.0;
 
 /// What the best depth must promise over plain steps: less is within the errors of the estimates.
 constexpr double kLeastGain = 1.02;
@@ -19,6 +19,7 @@ constexpr double kLeastGain = 1.02;
 // Steps between probes: more and more, until they cost this share of the time.
 constexpr std::uint32_t kFirstProbe = 4, kOftenest = 16, kRarest = 128;
 constexpr double kProbeShare = 0.006;
+constexpr double kProbeBalance = 0.4;  // a probe wants this much in the ledger, if it costs as much
 
 /// A drafter this cheap, as a share of a plain step, is asked even when nothing is expected of it.
 constexpr double kCheap = 0.002;
@@ -88,7 +89,7 @@ std::uint32_t DepthController::plan(std::uint32_t most) {
     return forced_;
   }
   ++since_probe_;
-  if (since_probe_ >= probe_interval_ && ledger_ >= probe_cost()) {
+  if (since_probe_ >= probe_interval_ && ledger_ >= std::min(probe_cost(), kProbeBalance)) {
     mode_ = Mode::probe;
     return 1;
   }
