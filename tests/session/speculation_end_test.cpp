@@ -139,7 +139,7 @@ TEST_CASE("leaving the loop inside a draft, and going on in every way") {
   };
   for (int events = 1; events < 12; ++events) {
     CAPTURE(events);
-    for (int way = 0; way < 4; ++way) {
+    for (int way = 0; way < 5; ++way) {
       CAPTURE(way);
       const auto oracle = std::make_shared<OracleDrafter>(text);
       const auto plain = leave(Speculation::off(), events);
@@ -147,12 +147,14 @@ TEST_CASE("leaving the loop inside a draft, and going on in every way") {
       REQUIRE(tokens_of(*ahead) == tokens_of(*plain));
       REQUIRE(ahead->position() < end);
       for (Session* session : {plain.get(), ahead.get()}) {
-        // with other options than before; with other tokens; from an earlier place; at once
+        // with other options than before; with other tokens; from an earlier place; with other
+        // tokens in place of the last ones, as many as they were; at once
         SamplingOptions other;
         other.temperature = 1.0f;
         if (way == 0) (void)session->decode_step(other);
         if (way == 1) session->append_tokens(std::vector<Token>{700, 701});
-        if (way == 2) session->rewind(session->position() - 2);
+        if (way == 2 || way == 3) session->rewind(session->position() - 2);
+        if (way == 3) session->append_tokens(std::vector<Token>{700, 701});
       }
       CHECK(same_bits(ahead->logits(), plain->logits()));
       for (int i = 0; i < 12; ++i) {
