@@ -33,9 +33,7 @@ void LoadArguments::declare(OptionTable& table, bool with_json) {
                             isa);
   table.bytes("--memory-budget", "refuse to take more memory than this (1000000, 512M, 16G)",
               memory_budget_bytes);
-  // There is no speculation to configure; scripts that switch it off are right.
-  table.choice<Draft>("--draft", "", {{"off", Draft::off}}, draft_);
-  table.choice<Draft>("--drafter", "", {{"none", Draft::off}}, draft_);
+  unused_.declare(table, /*listed=*/false);
 }
 
 gemma4::Model LoadArguments::load(double* seconds) const {
@@ -52,6 +50,24 @@ gemma4::Model LoadArguments::load(double* seconds) const {
   gemma4::Model loaded = gemma4::Model::load(path(), options);
   if (seconds != nullptr) *seconds = watch.seconds();
   return loaded;
+}
+
+void SpeculationArguments::declare(OptionTable& table, bool listed) {
+  if (listed) table.section("Speculation (changes speed, never results):");
+  table.number_or(
+      "--draft",
+      listed ? "tokens guessed before the model checks them in one pass; default: auto, "
+               "as many as pay"
+             : "",
+      {{"auto", gemma4::Speculation::kAutomaticDepth}, {"off", 0}}, 1, gemma4::kMostDrafts, depth);
+  table.choice<gemma4::DrafterKind>(
+      "--drafter",
+      listed ? "who guesses: the assistant model, earlier text, nobody; default: the best there is"
+             : "",
+      {{"mtp", gemma4::DrafterKind::mtp},
+       {"ngram", gemma4::DrafterKind::ngram},
+       {"none", gemma4::DrafterKind::none}},
+      drafter);
 }
 
 void SessionArguments::declare(OptionTable& table) {

@@ -19,6 +19,15 @@ struct ModelArguments {
   std::string path() const;  ///< --model, or the default
 };
 
+/// Whether and by whom tokens are guessed ahead.
+struct SpeculationArguments {
+  std::int32_t depth = gemma4::Speculation::kAutomaticDepth;
+  gemma4::DrafterKind drafter = gemma4::DrafterKind::automatic;
+  /// Not listed: accepted for scripts that give the same options to all commands.
+  void declare(OptionTable& table, bool listed = true);
+  gemma4::Speculation speculation() const { return {depth, drafter, {}}; }
+};
+
 /// How it computes: every command that loads the weights.
 struct LoadArguments : ModelArguments {
   int threads = 0;
@@ -30,8 +39,7 @@ struct LoadArguments : ModelArguments {
   gemma4::Model load(double* seconds = nullptr) const;
 
  private:
-  enum class Draft { off };
-  Draft draft_ = Draft::off;
+  SpeculationArguments unused_;  // commands that generate declare their own before these
 };
 
 /// What the session holds.

@@ -250,6 +250,7 @@ int run_bench(const Arguments& words) {
   const gemma4::Model model = arguments.load.load();
   gemma4::SessionOptions options = arguments.session.options(arguments.load);
   if (options.context_tokens == 0) options.context_tokens = arguments.context_tokens();
+  options.speculation = gemma4::Speculation::off();  // single steps are measured
   gemma4::Session session(model, options);
   const Results results = Bench(arguments, session).run();
   if (arguments.load.json) {

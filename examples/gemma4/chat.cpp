@@ -16,6 +16,7 @@ struct ChatArguments {
   bool thinking = false;
   LoadArguments load;
   SessionArguments session;
+  SpeculationArguments speculation;
   SamplingArguments sampling;
 
   OptionTable table() {
@@ -29,6 +30,7 @@ struct ChatArguments {
     table.flag("--thinking", "let the model think before it answers", thinking);
     sampling.declare(table, "default: what the model recommends");
     session.declare(table);
+    speculation.declare(table);
     load.declare(table, /*with_json=*/false);
     return table;
   }
@@ -36,7 +38,7 @@ struct ChatArguments {
 
 constexpr const char* kHelp =
     "/reset   forget the conversation\n"
-    "/stats   speeds, and how full the context is\n"
+    "/stats   speeds, what drafts did, and how full the context is\n"
     "/exit    leave (also Ctrl-D)\n"
     "/help    this list\n"
     "A line that ends in \\ goes on in the next. Ctrl-C stops an answer; what was said so far is "
@@ -193,7 +195,9 @@ int run_chat(const Arguments& words) {
     write_out(table.help());
     return 0;
   }
-  gemma4::Session session(arguments.load.load(), arguments.session.options(arguments.load));
+  gemma4::SessionOptions options = arguments.session.options(arguments.load);
+  options.speculation = arguments.speculation.speculation();
+  gemma4::Session session(arguments.load.load(), options);
   return Conversation(arguments, session).run();
 }
 

@@ -1,4 +1,5 @@
 // gemma4 generate: one completion.
+#include <array>
 #include <cstdio>
 
 #include "answer.hpp"
@@ -20,6 +21,7 @@ struct GenerateArguments {
   bool chat = false, thinking = false, stats = false;
   LoadArguments load;
   SessionArguments session;
+  SpeculationArguments speculation;
   SamplingArguments sampling;
 
   OptionTable table();
@@ -46,8 +48,10 @@ OptionTable GenerateArguments::table() {
   table.flag("--thinking", "with --chat: let the model think before it answers", thinking);
   sampling.declare(table, "default: greedy");
   table.section("Output:");
-  table.flag("--stats", "print speeds on standard error after the answer", stats);
+  table.flag("--stats", "print speeds and what drafts did on standard error after the answer",
+             stats);
   session.declare(table);
+  speculation.declare(table);
   load.declare(table);
   return table;
 }
@@ -97,6 +101,11 @@ Answer generate(const GenerateArguments& arguments, gemma4::Session& session) {
   return answer;
 }
 
+template <std::size_t n>
+std::vector<std::uint64_t> list(const std::array<std::uint64_t, n>& counts) {
+  return {counts.begin(), counts.end()};
+}
+
 void write_statistics(JsonWriter& json, const gemma4::Statistics& statistics, double load_seconds) {
   json.key("statistics").object();
   json.pair("prefill_tokens", statistics.prefill_tokens);
@@ -104,7 +113,16 @@ void write_statistics(JsonWriter& json, const gemma4::Statistics& statistics, do
   json.pair("decode_tokens", statistics.decode_tokens);
   json.pair("decode_tokens_per_second", statistics.decode_tokens_per_second());
   json.pair("drafted", statistics.drafted).pair("accepted", statistics.accepted);
+  json.key("offered_at").values(list(statistics.offered_at));
+  json.key("accepted_at").values(list(statistics.accepted_at));
   json.pair("target_steps", statistics.target_steps);
+  json.key("depths").values(list(statistics.depths));
+  json.pair("tokens_per_target_step", statistics.tokens_per_target_step());
+  json.pair("decode_seconds", 1e-9 * static_cast<double>(statistics.decode_ns));
+  json.pair("draft_seconds", 1e-9 * static_cast<double>(statistics.draft_ns));
+  json.pair("verify_seconds", 1e-9 * static_cast<double>(statistics.verify_ns));
+  json.pair("plain_step_seconds", 1e-9 * statistics.plain_step_ns());
+  json.pair("speedup_over_plain", statistics.speedup_over_plain());
   json.pair("load_seconds", load_seconds).pair("peak_rss_bytes", peak_rss_bytes());
   json.end();
 }
@@ -144,8 +162,9 @@ int run_generate(const Arguments& words) {
   arguments.check();
 
   double load_seconds = 0;
-  gemma4::Session session(arguments.load.load(&load_seconds),
-                          arguments.session.options(arguments.load));
+  gemma4::SessionOptions options = arguments.session.options(arguments.load);
+  options.speculation = arguments.speculation.speculation();
+  gemma4::Session session(arguments.load.load(&load_seconds), options);
   append_prompt(arguments, session);
   const std::size_t prompt_tokens = session.position();
   const Answer answer = generate(arguments, session);

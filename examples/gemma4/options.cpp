@@ -159,6 +159,32 @@ void OptionTable::list(const std::string& name, std::string value, std::string h
        [=, &target](std::string_view found) { target = parse_list(name, found, maximum); }});
 }
 
+void OptionTable::number_or(const std::string& name, std::string help,
+                            std::vector<std::pair<std::string, std::int32_t>> words,
+                            std::uint32_t minimum, std::uint32_t maximum, std::int32_t& target) {
+  std::string names;
+  for (const auto& word : words) names += word.first + "|";
+  add({name, names + "N", std::move(help), [=, &target](std::string_view found) {
+         for (const auto& word : words) {
+           if (word.first == found) {
+             target = word.second;
+             return;
+           }
+         }
+         std::uint32_t value = 0;
+         const auto [end, error] =
+             std::from_chars(found.data(), found.data() + found.size(), value);
+         const bool whole = error == std::errc() && end == found.data() + found.size();
+         if (!whole || value < minimum || value > maximum) {
+           bad_value(name,
+                     names + "N with N from " + std::to_string(minimum) + " to " +
+                         std::to_string(maximum),
+                     found);
+         }
+         target = static_cast<std::int32_t>(value);
+       }});
+}
+
 const OptionTable::Option* OptionTable::find(std::string_view name) const {
   for (const Option& option : options_) {
     if (!option.name.empty() && option.name == name) return &option;

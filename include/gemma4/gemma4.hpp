@@ -11,6 +11,7 @@
 #pragma once
 
 #include "gemma4/chat.hpp"
+#include "gemma4/drafter.hpp"
 #include "gemma4/error.hpp"
 #include "gemma4/event.hpp"
 #include "gemma4/executor.hpp"
@@ -18,6 +19,7 @@
 #include "gemma4/model.hpp"
 #include "gemma4/sampling.hpp"
 #include "gemma4/session.hpp"
+#include "gemma4/speculation.hpp"
 #include "gemma4/statistics.hpp"
 #include "gemma4/tokenizer.hpp"
 #include "gemma4/version.hpp"

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "gemma4/speculation.hpp"
+
 namespace gemma4 {
 
 /// How rows of the KV cache are stored.
@@ -21,6 +23,7 @@ struct SessionOptions {
                                            ///< Changes speed and memory, never results.
   std::uint64_t memory_budget_bytes =
       0;  ///< creation fails when the plan's total is larger; 0 = no limit
+  Speculation speculation = Speculation::automatic();
 };
 
 /// Exact bytes by part. The session parts are taken when the session is created; their pages are
@@ -30,7 +33,8 @@ struct MemoryPlan {
       0;  ///< the model's matrices and vectors, shared by all its sessions
   std::uint64_t assistant_bytes = 0;  ///< the MTP assistant's
   std::uint64_t kv_bytes = 0;         ///< KV cache of one session at its full context
-  std::uint64_t workspace_bytes = 0;  ///< activations, logits and sampler scratch of one session
+  std::uint64_t workspace_bytes = 0;  ///< activations, logits, sampler scratch and draft
+                                      ///< index of one session
   std::uint64_t total_bytes() const {
     return weights_bytes + assistant_bytes + kv_bytes + workspace_bytes;
   }

@@ -61,7 +61,9 @@ class Session {
   std::span<const float> logits();
 
   /// Chooses the next token, adds it and returns it; it is evaluated when the next logits are
-  /// needed.
+  /// needed. May draft tokens ahead (SessionOptions::speculation), which changes nothing but speed.
+  /// Throws Error(context_full | cancelled | invalid_argument), and what a drafter of the caller's
+  /// throws.
   Token decode_step(const SamplingOptions& options = {});
 
   /// Forgets all tokens from `position` on. The cache is kept where it still holds what is needed;
@@ -114,7 +116,8 @@ class Generation {
   Generation& operator=(Generation&&) = delete;
   ~Generation();
 
-  /// The next event, or nullptr after Event::Kind::end. Throws like Session::prefill.
+  /// The next event, or nullptr after Event::Kind::end. Throws like Session::prefill, and what a
+  /// drafter of the caller's throws: then the generation is not over, and the next call goes on.
   const Event* next();
 
   Iterator begin();

@@ -50,6 +50,7 @@ class Sampler {
   /// Takes over checked options; `suppressed` is the model's own list. May allocate; call once per
   /// generation.
   void configure(const SamplingOptions& options, std::span<const Token> suppressed);
+  const SamplingOptions& options() const { return options_; }
 
   /// `logits` [vocabulary] soft-capped, left unchanged; `position`: the absolute position the
   /// chosen token will have; `history`: all tokens before it. NaN logits are never chosen; if

@@ -244,4 +244,8 @@ std::span<const float> Forward::logits_row(std::uint32_t i) const {
                               network_.config.vocabulary);
 }
 
+std::span<const float> Forward::hidden_row(std::uint32_t i) const {
+  return {work_.normed.from(i).values, network_.config.hidden};
+}
+
 }  // namespace gemma4

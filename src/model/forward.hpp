@@ -34,6 +34,10 @@ class Forward {
   /// [vocabulary] of the i-th row of the last logits() call.
   std::span<const float> logits_row(std::uint32_t i) const;
 
+  /// [hidden] of the same row after the output norm: what its logits were made from. Valid until
+  /// the next run or logits.
+  std::span<const float> hidden_row(std::uint32_t i) const;
+
  private:
   void embed(std::span<const Token> tokens, std::uint32_t first);
   void attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);

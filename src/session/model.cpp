@@ -8,6 +8,7 @@
 #include "cache/kv_cache.hpp"
 #include "decode/sampler.hpp"
 #include "gemma4/version.hpp"
+#include "session/drafters.hpp"
 #include "session/model_impl.hpp"
 #include "weights/packed_file.hpp"
 #include "weights/packed_header.hpp"
@@ -137,12 +138,15 @@ SessionOptions settled(const SessionOptions& options, const ModelConfig& config)
          format_text("prefill_chunk_tokens: expected 0 ... %u, found %u", kMaxChunk,
                      s.prefill_chunk_tokens));
   }
+  s.speculation = settled(s.speculation);
   return s;
 }
 
 WorkspaceShape workspace_shape(const SessionOptions& options, int threads) {
+  const std::uint32_t rows =
+      std::max(options.prefill_chunk_tokens, decode_rows(options.speculation));
   // a batch is never longer than the context
-  return {std::min(options.prefill_chunk_tokens, options.context_tokens), options.context_tokens,
+  return {std::min(rows, options.context_tokens), options.context_tokens,
           static_cast<std::uint32_t>(threads)};
 }
 
@@ -154,7 +158,8 @@ MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes,
   plan.kv_bytes = KvCache::bytes(config, options.kv, options.context_tokens, shape.batch);
   plan.workspace_bytes = Workspace::bytes(config, shape) +
                          Sampler::scratch_bytes(static_cast<std::int32_t>(config.vocabulary)) +
-                         std::uint64_t{options.context_tokens} * sizeof(Token);
+                         std::uint64_t{options.context_tokens} * sizeof(Token) +
+                         drafter_bytes(options);
   return plan;
 }
 

@@ -1,9 +1,11 @@
 #include "session/session_impl.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "base/error.hpp"
+#include "session/drafters.hpp"
 
 namespace gemma4 {
 namespace {
@@ -50,7 +52,10 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       forward_(network_, *model.impl()->pool, work_),
       sampler_(static_cast<std::int32_t>(network_.config.vocabulary)),
       raw_parser_(model.tokenizer().impl(), true),
-      chat_parser_(model.tokenizer().impl(), false) {
+      chat_parser_(model.tokenizer().impl(), false),
+      target_{&cache_, {}},
+      speculator_(make_drafter(options_), options_.speculation.depth, network_.config.vocabulary,
+                  statistics_) {
   tokens_.reserve(options_.context_tokens);
 }
 
@@ -71,8 +76,8 @@ void Session::Impl::append_tokens(std::span<const Token> tokens) {
          format_text("context: expected at most %u tokens, found %u in the context and %zu to add",
                      options_.context_tokens, size(), tokens.size()));
   }
+  if (!tokens.empty()) speculator_.abandon();
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
-  if (!tokens.empty()) logits_ready_ = false;
 }
 
 void Session::Impl::append_text(std::string_view text, SpecialTokens special) {
@@ -93,42 +98,67 @@ void Session::Impl::append(const Chat& chat) {
   chat_ = true;
 }
 
-bool Session::Impl::evaluate_batch(Phase phase) {
-  const std::uint32_t rows = std::min(size() - evaluated_, workspace_shape(options_, 1).batch);
-  const Stopwatch watch(phase == Phase::prefill ? statistics_.prefill_ns : statistics_.decode_ns);
-  logits_ready_ = false;
-  batch_rows_ = 0;
+bool Session::Impl::evaluate_batch() {
+  const std::uint32_t rows = std::min(size() - evaluated_, options_.prefill_chunk_tokens);
+  const Stopwatch watch(statistics_.prefill_ns);
+  forget_batch();
   if (!forward_.run({tokens_.data() + evaluated_, rows}, evaluated_, cache_, &cancel_))
     return false;
   evaluated_ += rows;
   batch_end_ = evaluated_;
   batch_rows_ = rows;
-  (phase == Phase::prefill ? statistics_.prefill_tokens : statistics_.decode_tokens) += rows;
-  if (phase == Phase::decode) ++statistics_.target_steps;
+  statistics_.prefill_tokens += rows;
+  return true;
+}
+
+bool Session::Impl::decode_pass(std::uint32_t most_drafts) {
+  // the row that the newest token was chosen from, if it was
+  target_.hidden = logits_end_ != 0 && logits_end_ == evaluated_ ? forward_.hidden_row(logits_row_)
+                                                                 : std::span<const float>();
+  const std::span<const Token> draft = speculator_.draft(tokens_, sampler_.options(), most_drafts);
+  std::array<Token, kLogitRows> rows;
+  rows[0] = tokens_.back();
+  std::copy(draft.begin(), draft.end(), rows.begin() + 1);
+  const std::uint32_t count = 1 + static_cast<std::uint32_t>(draft.size());
+  forget_batch();
+  std::uint64_t ns = 0;
+  bool done;
+  {
+    const Stopwatch watch(ns);
+    done = forward_.run({rows.data(), count}, evaluated_, cache_, &cancel_) &&
+           forward_.logits(0, count, &cancel_);
+  }
+  statistics_.decode_ns += ns;
+  if (!done) return false;
+  speculator_.passed(ns);
+  // the drafted tokens' rows count when these tokens are chosen
+  logits_end_ = ++evaluated_;
+  logits_row_ = 0;
   return true;
 }
 
 void Session::Impl::prefill(const std::function<bool(std::uint32_t, std::uint32_t)>& on_progress) {
   const std::uint32_t begin = evaluated_, total = size() - evaluated_;
   while (evaluated_ < size()) {
-    if (!evaluate_batch(Phase::prefill)) throw_cancelled();
+    if (!evaluate_batch()) throw_cancelled();
     if (on_progress && !on_progress(evaluated_ - begin, total)) throw_cancelled();
   }
 }
 
-bool Session::Impl::ready_logits() {
-  if (logits_ready_) return true;
+bool Session::Impl::ready_logits(std::uint32_t most_drafts) {
+  if (logits_ready()) return true;
   // the row of the last token may be gone from the workspace (after a rewind): evaluating it again
   // gives the same bits
   if (evaluated_ == size() && (batch_rows_ == 0 || batch_end_ != size())) --evaluated_;
   // one token after others is a decoding step, more are a prompt
-  const Phase phase = evaluated_ > 0 && size() - evaluated_ == 1 ? Phase::decode : Phase::prefill;
+  if (evaluated_ > 0 && size() - evaluated_ == 1) return decode_pass(most_drafts);
   while (evaluated_ < size()) {
-    if (!evaluate_batch(phase)) return false;
+    if (!evaluate_batch()) return false;
   }
-  const Stopwatch watch(phase == Phase::prefill ? statistics_.prefill_ns : statistics_.decode_ns);
+  const Stopwatch watch(statistics_.prefill_ns);
   if (!forward_.logits(batch_rows_ - 1, 1, &cancel_)) return false;
-  logits_ready_ = true;
+  logits_end_ = size();
+  logits_row_ = 0;
   return true;
 }
 
@@ -136,8 +166,8 @@ std::span<const float> Session::Impl::logits() {
   if (tokens_.empty())
     fail(ErrorCode::invalid_argument,
          "logits: expected at least one token in the context, found none");
-  if (!ready_logits()) throw_cancelled();
-  return forward_.logits_row(0);
+  if (!ready_logits(0)) throw_cancelled();
+  return logits_row();
 }
 
 void Session::Impl::prefill_tokens(
@@ -146,7 +176,7 @@ void Session::Impl::prefill_tokens(
   append_tokens(tokens);
   const std::uint32_t first = size() - static_cast<std::uint32_t>(tokens.size());
   while (evaluated_ < size()) {
-    if (!evaluate_batch(Phase::prefill)) throw_cancelled();
+    if (!evaluate_batch()) throw_cancelled();
     const std::uint32_t begin = batch_end_ - batch_rows_;
     for (std::uint32_t row = begin < first ? first - begin : 0; row < batch_rows_;
          row += kLogitRows) {
@@ -157,7 +187,21 @@ void Session::Impl::prefill_tokens(
   }
 }
 
-Token Session::Impl::choose() { return sampler_.pick(forward_.logits_row(0), size(), tokens_); }
+std::uint32_t Session::Impl::most_drafts(std::uint32_t wanted) const {
+  // one of the tokens comes from the row of the last draft, and all must have room
+  const std::uint32_t room = std::min(wanted, options_.context_tokens - size());
+  return std::min(room - 1, decode_rows(options_.speculation) - 1);
+}
+
+Token Session::Impl::choose() {
+  const Token token = sampler_.pick(logits_row(), size(), tokens_);
+  tokens_.push_back(token);
+  if (speculator_.chosen(token)) {
+    logits_end_ = ++evaluated_;
+    ++logits_row_;
+  }
+  return token;
+}
 
 Token Session::Impl::decode_step(const SamplingOptions& options) {
   check_sampling_options(options, static_cast<std::int32_t>(network_.config.vocabulary));
@@ -169,11 +213,9 @@ Token Session::Impl::decode_step(const SamplingOptions& options) {
          format_text("context: expected room for one token more, found all %u in use",
                      options_.context_tokens));
   }
-  if (!ready_logits()) throw_cancelled();
   sampler_.configure(options, network_.config.sampling.suppress);
-  tokens_.push_back(choose());
-  logits_ready_ = false;
-  return tokens_.back();
+  if (!ready_logits(most_drafts(kMostDrafts + 1))) throw_cancelled();
+  return choose();
 }
 
 void Session::Impl::rewind(std::uint32_t position) {
@@ -182,11 +224,13 @@ void Session::Impl::rewind(std::uint32_t position) {
          format_text("position: expected at most %u, found %u", size(), position));
   if (position == size()) return;
   tokens_.resize(position);
-  logits_ready_ = false;
+  speculator_.rewound(position);
+  if (position < logits_end_) logits_end_ = 0;
   batch_rows_ = 0;
   generating_ = false;
   if (position >= evaluated_) return;
-  if (cache_.can_resume_at(position)) {
+  // the last token is evaluated again when its logits are wanted
+  if (cache_.can_resume_at(position - std::min(position, 1u))) {
     evaluated_ = position;
   } else {
     evaluated_ = 0;
@@ -236,13 +280,13 @@ void Session::Impl::step() {
     finished_ = FinishReason::context_full;
     return;
   }
-  if (cancelled() || !ready_logits()) {
+  const std::uint32_t wanted =
+      generate_.max_tokens != 0 ? generate_.max_tokens - generated_ : options_.context_tokens;
+  if (cancelled() || !ready_logits(most_drafts(wanted))) {
     finished_ = FinishReason::cancelled;
     return;
   }
   const Token token = choose();
-  tokens_.push_back(token);
-  logits_ready_ = false;
   ++generated_;
   if (!generate_.ignore_end_of_generation && model_.tokenizer().is_end_of_generation(token)) {
     finished_ = parser_->saw_tool_call() ? FinishReason::tool_calls : FinishReason::stop;

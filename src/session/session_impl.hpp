@@ -8,6 +8,8 @@
 
 #include "cache/kv_cache.hpp"
 #include "decode/sampler.hpp"
+#include "decode/speculator.hpp"
+#include "decode/target_state.hpp"
 #include "gemma4/session.hpp"
 #include "model/forward.hpp"
 #include "session/model_impl.hpp"
@@ -15,8 +17,13 @@
 
 namespace gemma4 {
 
-/// The context is `tokens_`; the first `evaluated_` of them have rows in the cache. Logits belong
-/// to the last token once it is evaluated.
+/// The context is `tokens_`; the first `evaluated_` of them have rows in the cache.
+///
+/// Decoding evaluates the newest token together with a draft of those to come. The tokens
+/// themselves are chosen one at a time, when they are asked for, each from the row of the token
+/// before it: as long as they are the drafted ones, that row is there already. So the context never
+/// holds a token that was not asked for, and at any moment all is as if there were no drafts; rows
+/// of drafts that were wrong, or not reached, are overwritten by the next pass.
 class Session::Impl {
  public:
   Impl(const Model& model, const SessionOptions& options);
@@ -47,15 +54,21 @@ class Session::Impl {
   const Model& model() const { return model_; }
 
  private:
-  enum class Phase { prefill, decode };
-
   std::uint32_t size() const { return static_cast<std::uint32_t>(tokens_.size()); }
   bool cancelled() const { return cancel_.load(std::memory_order_relaxed); }
   [[noreturn]] static void throw_cancelled();
+  bool logits_ready() const { return logits_end_ != 0 && logits_end_ == size(); }
+  std::span<const float> logits_row() const { return forward_.logits_row(logits_row_); }
+  void forget_batch() { batch_rows_ = logits_end_ = 0; }
   /// Evaluates the next batch of pending tokens; false when cancelled.
-  bool evaluate_batch(Phase phase);
+  bool evaluate_batch();
+  /// Evaluates the newest token and at most `most_drafts` drafted ones; false when cancelled.
+  bool decode_pass(std::uint32_t most_drafts);
   /// Evaluates everything pending and computes the last token's logits; false when cancelled.
-  bool ready_logits();
+  bool ready_logits(std::uint32_t most_drafts);
+  /// How many tokens are worth drafting when at most `wanted` are to be chosen.
+  std::uint32_t most_drafts(std::uint32_t wanted) const;
+  /// Chooses the next token from the logits and adds it.
   Token choose();
   void step();
 
@@ -71,11 +84,14 @@ class Session::Impl {
   std::vector<Token> tokens_;
   std::uint32_t evaluated_ = 0;
   std::uint32_t batch_end_ = 0,
-                batch_rows_ = 0;  // the last batch: its rows are still in the workspace
-  bool logits_ready_ = false;     // for the token at size() - 1
-  bool chat_ = false;             // the context was written as a conversation
+                batch_rows_ = 0;  // the last prompt batch: its rows are still in the workspace
+  std::uint32_t logits_end_ = 0;  // the logits in logits_row() follow this many tokens; 0: none
+  std::uint32_t logits_row_ = 0;
+  bool chat_ = false;  // the context was written as a conversation
   std::atomic<bool> cancel_{false};
   Statistics statistics_;
+  TargetState target_;
+  Speculator speculator_;
 
   // the running generation
   GenerateOptions generate_;

@@ -53,7 +53,12 @@ TEST_CASE("wrong usage") {
   check_usage({"generate", "--prompt", "a", "--kv", "q2"}, "--kv: expected f16|f32, found \"q2\"");
   check_usage({"generate", "--prompt", "a", "--isa", "mmx"},
               "--isa: expected auto|scalar|avx2|avxvnni|avx512|neon, found \"mmx\"");
-  check_usage({"generate", "--prompt", "a", "--draft", "4"}, "--draft: expected off, found \"4\"");
+  check_usage({"generate", "--prompt", "a", "--draft", "8"},
+              "--draft: expected auto|off|N with N from 1 to 7, found \"8\"");
+  check_usage({"chat", "--draft", "0"}, "found \"0\"");
+  check_usage({"generate", "--prompt", "a", "--draft", "3x"}, "found \"3x\"");
+  check_usage({"generate", "--prompt", "a", "--drafter", "me"},
+              "--drafter: expected mtp|ngram|none, found \"me\"");
   check_usage({"generate", "--prompt", "a", "--stop", ""},
               "--stop: expected a text, found nothing");
   check_usage({"generate", "--tokens", "1,x"}, "--tokens, item 2: expected an integer");
@@ -73,6 +78,12 @@ TEST_CASE("wrong usage") {
   CHECK(
       run({"generate", "--prompt", "a", "--max-tokens", "1", "--draft", "off", "--drafter", "none"})
           .exit_code == 0);
+}
+
+TEST_CASE("a drafter that the model has not is refused") {
+  const cli_test::Outcome outcome = run({"generate", "--prompt", "a", "--drafter", "mtp"});
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.err.find("expected a model with an assistant") != std::string::npos);
 }
 
 TEST_CASE("bad model files") {

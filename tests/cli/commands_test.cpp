@@ -72,10 +72,39 @@ TEST_CASE("generate --json") {
                                   1437, 1445, 17,  25, 16,  339, 25,   14,   417,  25,  15});
   CHECK(integers(object["tokens"]) == std::vector<std::int64_t>{1433, 1434, 325, 1535, 1431, 1437,
                                                                 320, 1535, 1435, 1431, 1428, 17});
-  CHECK(all_numbers(object["statistics"],
-                    {"prefill_tokens_per_second", "decode_tokens_per_second", "drafted", "accepted",
-                     "target_steps", "load_seconds", "peak_rss_bytes"}));
+  CHECK(
+      all_numbers(object["statistics"],
+                  {"prefill_tokens_per_second", "decode_tokens_per_second", "drafted", "accepted",
+                   "target_steps", "tokens_per_target_step", "draft_seconds", "verify_seconds",
+                   "plain_step_seconds", "speedup_over_plain", "load_seconds", "peak_rss_bytes"}));
   CHECK(std::uint64_t(object["statistics"]["peak_rss_bytes"]) > 1'000'000);
+}
+
+TEST_CASE("generate: drafts change the steps, not the tokens") {
+  const std::vector<std::string> words = {
+      "generate",     "--prompt", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10. 1, 2, 3, 4, 5,",
+      "--max-tokens", "100",      "--ignore-eos"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return more;
+  };
+  dom::parser a, b, c;
+  const dom::element off = json_of(a, with({"--draft", "off"}));
+  const dom::element three = json_of(b, with({"--draft", "3", "--drafter", "ngram"}));
+  const dom::element automatic = json_of(c, words);
+  CHECK(integers(three["tokens"]) == integers(off["tokens"]));
+  CHECK(integers(automatic["tokens"]) == integers(off["tokens"]));
+  CHECK(std::uint64_t(off["statistics"]["drafted"]) == 0);
+  CHECK(std::uint64_t(off["statistics"]["target_steps"]) == 99);
+  CHECK(std::uint64_t(three["statistics"]["accepted"]) > 20);
+  CHECK(std::uint64_t(three["statistics"]["target_steps"]) < 80);
+  CHECK(integers(three["statistics"]["depths"]).size() == 8);
+  CHECK(integers(three["statistics"]["depths"])[3] > 0);
+  CHECK(integers(three["statistics"]["offered_at"]).size() == 7);
+  CHECK(integers(three["statistics"]["accepted_at"])[0] > 0);
+  const Outcome told = run(with({"--draft", "3", "--stats"}));
+  CHECK(told.err.find("drafted tokens accepted") != std::string::npos);
+  CHECK(told.err.find("steps by depth") != std::string::npos);
 }
 
 TEST_CASE("generate: the three forms of a prompt agree") {

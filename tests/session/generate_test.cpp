@@ -133,7 +133,9 @@ TEST_CASE("generate chooses as decode_step does") {
 
 TEST_CASE("statistics count what was done") {
   const Model model = load_tiny();
-  Session session(model, session_options());
+  SessionOptions plain = session_options();
+  plain.speculation = Speculation::off();
+  Session session(model, plain);
   session.append_tokens(random_tokens(70));
   GenerateOptions options;
   options.max_tokens = 11;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "decode/allocation_counter.hpp"
+#include "session/test_drafters.hpp"
 #include "session/tiny_model.hpp"
 
 namespace gemma4 {
@@ -77,6 +78,27 @@ TEST_CASE("decode steps do not allocate") {
   const std::uint64_t before = allocation_count();
   for (int i = 0; i < 300; ++i) (void)session.decode_step(options);
   CHECK(allocation_count() == before);
+}
+
+TEST_CASE("drafting and checking do not allocate") {
+  const Model model = load_tiny();
+  for (const GenerateOptions& options : {endless(), sampled()}) {
+    Session plain(model, with(Speculation::off(), session_options(KvType::f16, 0, 2048)));
+    plain.append_text("Once upon a time");
+    for (const Event& event : plain.generate(options)) (void)event;
+    const auto oracle = std::make_shared<OracleDrafter>(tokens_of(plain), 0.7);
+    const auto ngram = std::make_shared<NgramDrafter>(2048);
+    const auto both =
+        std::make_shared<FirstOf>(std::vector<std::shared_ptr<Drafter>>{ngram, oracle});
+    for (const Speculation& speculation :
+         {Speculation::automatic(), Speculation::fixed(7).by(DrafterKind::ngram),
+          Speculation::automatic().by(both), Speculation::fixed(5).by(both)}) {
+      Session session(model, with(speculation, session_options(KvType::f16, 0, 2048)));
+      session.append_text("Once upon a time");
+      CHECK(allocations(session, options, 50, 400) == 0);
+      CHECK(session.statistics().drafted > 0);
+    }
+  }
 }
 
 }  // namespace gemma4

@@ -1,0 +1,209 @@
+// Drafts change speed and nothing else: tokens and logits have the bits of plain decoding.
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "session/test_drafters.hpp"
+#include "session/tiny_model.hpp"
+
+namespace gemma4 {
+namespace {
+
+using namespace testing;
+
+constexpr std::uint32_t kPrompt = 40, kText = 240;  // the window of 64 is crossed many times
+
+/// A text that plain decoding writes, and the logits after each of its tokens.
+struct Plain {
+  std::vector<Token> tokens;
+  LogitRows rows;
+};
+
+Plain plain_text(const Model& model, const SamplingOptions& sampling, std::uint32_t length) {
+  Session session(model, with(Speculation::off(), session_options()));
+  session.append_tokens(random_tokens(kPrompt));
+  while (session.position() < length) (void)session.decode_step(sampling);
+  Plain plain{tokens_of(session), {}};
+  Session again(model, with(Speculation::off(), session_options()));
+  plain.rows = prefill_rows(again, plain.tokens);
+  return plain;
+}
+
+/// Writes the text with drafts and compares every token, and every row of logits that one was
+/// chosen from. Returns the first position that differs, or -1.
+int first_difference(Session& session, const Plain& plain, const SamplingOptions& sampling) {
+  session.append_tokens(std::span(plain.tokens).first(kPrompt));
+  while (session.position() < plain.tokens.size()) {
+    const std::uint32_t position = session.position();
+    const int at = static_cast<int>(position);
+    const std::uint64_t accepted = session.statistics().accepted;
+    const std::uint64_t steps = session.statistics().target_steps;
+    if (session.decode_step(sampling) != plain.tokens[position]) return at;
+    if (session.statistics().accepted > accepted) {
+      // its row came with the draft
+      const std::uint64_t passes = session.statistics().target_steps;
+      if (!same_bits(session.logits(), plain.rows.row(position))) return at;
+      if (session.statistics().target_steps != passes) return at;
+    } else if (session.statistics().target_steps > steps) {
+      // what it was chosen from is still there when it is taken back
+      session.rewind(position);
+      if (!same_bits(session.logits(), plain.rows.row(position - 1))) return at;
+      if (session.decode_step(sampling) != plain.tokens[position]) return at;
+    }
+  }
+  return same_bits(session.logits(), plain.rows.row(plain.tokens.size() - 1))
+             ? -1
+             : static_cast<int>(plain.tokens.size());
+}
+
+std::map<std::string, SamplingOptions> samplings() {
+  std::map<std::string, SamplingOptions> list;
+  list["greedy"] = {};
+  SamplingOptions& warm = list["0.7, top_k, top_p"];
+  warm.temperature = 0.7f;
+  warm.top_k = 40;
+  warm.top_p = 0.9f;
+  warm.seed = 5;
+  SamplingOptions& hot = list["1.0, min_p, penalties, bias"];
+  hot.temperature = 1.0f;
+  hot.min_p = 0.02f;
+  hot.repetition_penalty = 1.2f;
+  hot.presence_penalty = 0.3f;
+  hot.frequency_penalty = 0.1f;
+  hot.logit_bias = {{700, 3.0f}, {301, -2.0f}};
+  hot.suppress = {1428, 25};
+  hot.seed = 6;
+  SamplingOptions& greedy = list["greedy, penalties over all"];
+  greedy.frequency_penalty = 0.4f;
+  greedy.penalty_window = 0;
+  return list;
+}
+
+Speculation depth(int k) {
+  return k == 0 ? Speculation::automatic() : Speculation::fixed(static_cast<std::uint32_t>(k));
+}
+
+}  // namespace
+
+TEST_CASE("every drafter at every depth gives the tokens and logits of plain decoding") {
+  const Model model = load_tiny();
+  for (const auto& [name, sampling] : samplings()) {
+    CAPTURE(name);
+    const Plain plain = plain_text(model, sampling, kText);
+    for (int k = 0; k <= 7; ++k) {  // 0: automatic
+      CAPTURE(k);
+      Session ngram(model, with(depth(k).by(DrafterKind::ngram), session_options()));
+      CHECK(first_difference(ngram, plain, sampling) == -1);
+      for (const double right : {1.0, 0.8, 0.4, 0.0}) {
+        CAPTURE(right);
+        const auto oracle = std::make_shared<OracleDrafter>(plain.tokens, right);
+        Session session(model, with(depth(k).by(oracle), session_options()));
+        CHECK(first_difference(session, plain, sampling) == -1);
+        if (k == 0) continue;
+        CHECK(oracle->proposals > 0);
+        if (right == 1.0) CHECK(session.statistics().accepted == session.statistics().drafted);
+        if (right == 0.0) CHECK(session.statistics().accepted == 0);
+        CHECK(session.statistics().drafted > kText / 4);
+      }
+    }
+  }
+}
+
+TEST_CASE("several seeds and number of threads, prompts in pieces: speculation keeps the bits") {
+  SamplingOptions sampling;
+  sampling.temperature = 1.0f;
+  sampling.top_k = 64;
+  sampling.top_p = 0.95f;
+  for (const int threads : {1, 2, 3}) {
+    CAPTURE(threads);
+    const Model model = load_tiny(threads);
+    for (const std::uint64_t seed : {1u, 2u, 3u}) {
+      CAPTURE(seed);
+      sampling.seed = seed;
+      const Plain plain = plain_text(model, sampling, 160);
+      // pieces of 1 and 3 tokens are shorter than a draft: the pass and the ring must fit both
+      for (const std::uint32_t chunk : {1u, 3u, 7u, 256u}) {
+        CAPTURE(chunk);
+        const auto oracle = std::make_shared<OracleDrafter>(plain.tokens, 0.7);
+        Session session(
+            model, with(Speculation::fixed(7).by(oracle), session_options(KvType::f16, chunk)));
+        CHECK(first_difference(session, plain, sampling) == -1);
+      }
+      Session automatic(model, with(Speculation::automatic(), session_options()));
+      CHECK(first_difference(automatic, plain, sampling) == -1);
+    }
+  }
+}
+
+TEST_CASE("hundreds of rejected drafts around the window's edge, with rewinds, leave no trace") {
+  const Model model = load_tiny();
+  for (const std::uint32_t chunk : {1u, 256u}) {
+    for (const double right : {0.0, 0.5}) {
+      CAPTURE(chunk);
+      CAPTURE(right);
+      const Plain plain = plain_text(model, {}, 900);
+      const auto oracle = std::make_shared<OracleDrafter>(plain.tokens, right);
+      Session session(model,
+                      with(Speculation::fixed(7).by(oracle), session_options(KvType::f16, chunk)));
+      session.append_tokens(std::span(plain.tokens).first(kPrompt));
+      int rewinds = 0;
+      for (std::uint32_t round = 0; session.position() < 900; ++round) {
+        const Token token = session.decode_step();
+        REQUIRE(token == plain.tokens[session.position() - 1]);
+        if (round % 37 != 36) continue;
+        ++rewinds;
+        const std::uint32_t back = round % 3 == 0 ? 1 : round % 3 == 1 ? 17 : 31;
+        session.rewind(session.position() - back);
+        if (round % 2 == 0)
+          REQUIRE(same_bits(session.logits(), plain.rows.row(session.position() - 1)));
+      }
+      CHECK(rewinds > 20);
+      CHECK(oracle->drafted > 900);
+      CHECK(same_bits(session.logits(), plain.rows.row(899)));
+      // the slack of the rings was enough for all of it: nothing was read again
+      CHECK(session.statistics().prefill_tokens == kPrompt);
+      CHECK_FALSE(oracle->rewinds.empty());
+    }
+  }
+}
+
+TEST_CASE("a rewind as far as the cache allows, and one further") {
+  const Model model = load_tiny();
+  const Plain plain = plain_text(model, {}, 700);
+  for (std::uint32_t back = 55; back < 200; ++back) {
+    CAPTURE(back);
+    const auto oracle = std::make_shared<OracleDrafter>(plain.tokens, 0.0);
+    Session session(model, with(Speculation::fixed(7).by(oracle), session_options(KvType::f16, 1)));
+    session.append_tokens(std::span(plain.tokens).first(480 + back));
+    for (int i = 0; i < 3; ++i) (void)session.decode_step();
+    session.rewind(480);
+    REQUIRE(same_bits(session.logits(), plain.rows.row(479)));
+    REQUIRE(session.decode_step() == plain.tokens[480]);
+    REQUIRE(session.decode_step() == plain.tokens[481]);
+  }
+}
+
+TEST_CASE("generate() gives the text of plain decoding, with drafts that pay") {
+  const Model model = load_tiny();
+  const auto text = [&](const Speculation& speculation, Statistics& statistics) {
+    Session session(model, with(speculation, session_options()));
+    session.append_text("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15. 1, 2, 3, 4, 5,");
+    GenerateOptions options;
+    options.max_tokens = 200;
+    options.ignore_end_of_generation = true;
+    std::string out;
+    for (const Event& event : session.generate(options)) out += event.text;
+    statistics = session.statistics();
+    return out;
+  };
+  Statistics off, fixed, automatic;
+  const std::string expected = text(Speculation::off(), off);
+  CHECK(text(Speculation::fixed(4).by(DrafterKind::ngram), fixed) == expected);
+  CHECK(text(Speculation::automatic(), automatic) == expected);
+  CHECK(off.drafted == 0);
+  CHECK(off.target_steps == 199);
+  CHECK(fixed.accepted > 60);
+  CHECK(fixed.target_steps < 140);
+}
+
+}  // namespace gemma4
