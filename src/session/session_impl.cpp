@@ -24,8 +24,7 @@ class Stopwatch {
 SessionOptions within_budget(const SessionOptions& options, const Model& model) {
   const Model::Impl& impl = *model.impl();
   const SessionOptions s = settled(options, impl.network->config);
-  const MemoryPlan plan =
-      make_plan(impl.network->config, impl.weights_bytes, s, impl.pool->threads());
+  const MemoryPlan plan = impl.plan(s);
   if (s.memory_budget_bytes != 0 && plan.total_bytes() > s.memory_budget_bytes) {
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     fail(ErrorCode::budget_exceeded,
@@ -52,6 +51,11 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       raw_parser_(model.tokenizer().impl(), true),
       chat_parser_(model.tokenizer().impl(), false) {
   tokens_.reserve(options_.context_tokens);
+  const Model::Impl& impl = *model.impl();
+  if (impl.assistant != nullptr) {
+    assistant_.emplace(*impl.assistant, *impl.pool,
+                       assistant_shape(options_, impl.pool->threads()));
+  }
 }
 
 void Session::Impl::throw_cancelled() {

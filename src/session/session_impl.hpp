@@ -4,11 +4,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cache/kv_cache.hpp"
 #include "decode/sampler.hpp"
 #include "gemma4/session.hpp"
+#include "model/assistant.hpp"
 #include "model/forward.hpp"
 #include "session/model_impl.hpp"
 #include "text/answer_parser.hpp"
@@ -65,6 +67,7 @@ class Session::Impl {
   Workspace work_;
   KvCache cache_;
   Forward forward_;
+  std::optional<Assistant> assistant_;
   Sampler sampler_;
   AnswerParser raw_parser_, chat_parser_;
 
