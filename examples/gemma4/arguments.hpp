@@ -19,8 +19,17 @@ struct ModelArguments {
   std::string path() const;  ///< --model, or the default
 };
 
+/// Which assistant goes with the model: every command that makes a session.
+struct AssistantArguments {
+  std::optional<std::string> assistant;
+  void declare(OptionTable& table);
+  /// --assistant, or the one beside the model; empty: none.
+  std::string path(const std::string& model) const;
+};
+
 /// How it computes: every command that loads the weights.
 struct LoadArguments : ModelArguments {
+  AssistantArguments assistant;
   int threads = 0;
   gemma4::Isa isa = gemma4::Isa::automatic;
   std::uint64_t memory_budget_bytes = 0;

@@ -77,8 +77,8 @@ Checkpoint::Checkpoint(const std::string& path) {
     layers.push_back(layer);
   }
   for (const TensorView& tensor : file.tensors.all()) {
-    const bool integer = tensor.type == TensorType::i32 || tensor.type == TensorType::i64;
-    tensors[tensor.name] = integer ? integers(tensor) : dequantised(tensor);
+    const bool whole = tensor.type == TensorType::i32 || tensor.type == TensorType::i64;
+    tensors[tensor.name] = whole ? integers(tensor) : dequantised(tensor);
   }
 }
 
