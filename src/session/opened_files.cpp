@@ -33,6 +33,7 @@ std::string name_of(const GgufFile& file) {
 
 std::vector<LayerInfo> describe(const std::vector<LayerConfig>& layers) {
   std::vector<LayerInfo> infos;
+  infos.reserve(layers.size());
   for (const LayerConfig& layer : layers) {
     infos.push_back({!layer.sliding, layer.kv_heads, layer.head_size, layer.feed_forward,
                      layer.value_from_key});
