@@ -28,8 +28,8 @@ class Engine {
   virtual std::string load(const EngineOptions& options) = 0;
   virtual std::uint32_t vocabulary() const = 0;
 
-  /// Seconds in which the engine's threads read its weights where they lie and do nothing with them:
-  /// the least that a decode step takes. 0: cannot tell.
+  /// Seconds in which the engine's threads read its weights where they lie and do nothing with
+  /// them: the least that a decode step takes. 0: cannot tell.
   virtual double read_weights() { return 0; }
 
   /// Adds tokens to the context. Computes the logits of all of them, or of the last one.

@@ -28,7 +28,7 @@ constexpr const char* kUsage =
     "  --prefill-rounds N   default 2\n"
     "  --rounds N           default 7, after one that warms up\n"
     "  --loads N            how often the model is loaded; default 1\n"
-    "  --isa NAME           scalar, avx2, avx512; default: the best\n"
+    "  --isa NAME           scalar, avx2, avxvnni, avx512; default: the best\n"
     "  --llama-cpu NAME     llama.cpp's library for a processor (haswell, zen4, ...); default: "
     "its choice\n"
     "  --alone              this library only\n"

@@ -38,8 +38,9 @@ class OwnEngine : public Engine {
   double read_weights() override {
     const Weights& weights = network().weights;
     const std::span<const std::byte> memory =
-        weights.files.empty() ? std::span<const std::byte>(weights.memory.data(), weights.memory.size_bytes())
-                              : weights.files.front().bytes();
+        weights.files.empty()
+            ? std::span<const std::byte>(weights.memory.data(), weights.memory.size_bytes())
+            : weights.files.front().bytes();
     WorkerPool& pool = *model_->impl()->pool;
     return std::min(read_seconds(pool, memory, true), read_seconds(pool, memory, false));
   }
@@ -85,7 +86,7 @@ class OwnEngine : public Engine {
 
   static Isa isa_of(const std::string& name) {
     if (name.empty()) return Isa::automatic;
-    for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+    for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avxvnni, Isa::avx512}) {
       if (name == isa_name(isa)) return isa;
     }
     fail(ErrorCode::invalid_argument, "unknown instruction set " + name);

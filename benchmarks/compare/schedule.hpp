@@ -42,7 +42,8 @@ struct Results {
   std::vector<Row> rows;
   std::vector<Memory> memory;
   std::vector<double> read;  ///< bytes a second, sampled in every round
-  std::vector<double> read_weights;  ///< seconds of this library's bare pass over its weights, likewise
+  std::vector<double>
+      read_weights;          ///< seconds of this library's bare pass over its weights, likewise
   double weights_bytes = 0;  ///< that a decode step reads
   double int8 = 0;           ///< multiply-adds a second of the bare loop
   std::string int8_name;

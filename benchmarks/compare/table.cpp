@@ -76,10 +76,9 @@ std::string head(const CompareOptions& options, const Results& results) {
 std::string shares(const Results& results) {
   const double read = spread(results.read).median;
   const Spread weights = spread(results.read_weights);
-  std::string text =
-      format_text("bare pass over the weights: %.1f ms (%.1f ... %.1f), %.1f GB/s\n",
-                  weights.median * 1e3, weights.min * 1e3, weights.max * 1e3,
-                  results.weights_bytes / weights.median * 1e-9);
+  std::string text = format_text("bare pass over the weights: %.1f ms (%.1f ... %.1f), %.1f GB/s\n",
+                                 weights.median * 1e3, weights.min * 1e3, weights.max * 1e3,
+                                 results.weights_bytes / weights.median * 1e-9);
   for (const Row& row : results.rows) {
     if (row.what != What::decode || read <= 0) continue;
     text += format_text("depth %d: weights are read at", as_int(row.depth));

@@ -16,7 +16,7 @@ using namespace gemma4;
 using namespace gemma4::bench;
 
 constexpr const char* kUsage =
-    "usage: gemma4-bench [--threads N] [--isa scalar|avx2|avx512] [BENCHMARK OPTIONS]\n"
+    "usage: gemma4-bench [--threads N] [--isa scalar|avx2|avxvnni|avx512] [BENCHMARK OPTIONS]\n"
     "\n"
     "  --threads N   default: the cores this process may use\n"
     "  --isa NAME    default: the best that the processor has\n"
@@ -32,7 +32,7 @@ struct Options {
 };
 
 Isa isa_of(std::string_view name) {
-  for (const Isa isa : {Isa::automatic, Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : {Isa::automatic, Isa::scalar, Isa::avx2, Isa::avxvnni, Isa::avx512}) {
     if (name == isa_name(isa)) return isa;
   }
   fail(ErrorCode::invalid_argument, "--isa: unknown instruction set " + std::string(name));

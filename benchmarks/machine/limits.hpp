@@ -11,9 +11,9 @@
 
 namespace gemma4::bench {
 
-/// Seconds in which the threads of a pool together read this memory once, asking ahead or not. Where
-/// a machine put a piece of memory changes its speed by half: what is read over and over is best
-/// compared with itself.
+/// Seconds in which the threads of a pool together read this memory once, asking ahead or not.
+/// Where a machine put a piece of memory changes its speed by half: what is read over and over is
+/// best compared with itself.
 double read_seconds(WorkerPool& pool, std::span<const std::byte> memory, bool prefetch);
 
 /// A measurement takes some milliseconds, so it can be repeated right beside what it is compared

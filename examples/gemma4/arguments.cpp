@@ -40,6 +40,7 @@ void LoadArguments::declare(OptionTable& table, bool with_json) {
                             {{"auto", gemma4::Isa::automatic},
                              {"scalar", gemma4::Isa::scalar},
                              {"avx2", gemma4::Isa::avx2},
+                             {"avxvnni", gemma4::Isa::avxvnni},
                              {"avx512", gemma4::Isa::avx512},
                              {"neon", gemma4::Isa::neon}},
                             isa);

@@ -26,6 +26,7 @@ enum class Isa : std::int32_t {
   avx2 = 2,       ///< x86-64 with AVX2, FMA and F16C
   avx512 = 3,     ///< x86-64 with AVX-512 F, BW, VL, DQ and VNNI
   neon = 4,       ///< 64-bit Arm, with the dot product instruction where the processor has it
+  avxvnni = 5,    ///< x86-64 with AVX2 and AVX-VNNI: recent processors without AVX-512
 };
 
 /// "scalar", "avx2", ...; a static string.

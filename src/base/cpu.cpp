@@ -23,6 +23,15 @@ bool has_f16c() {
 }
 #endif
 
+#if defined(G4_AVXVNNI)
+/// CPUID leaf 7, subleaf 1, EAX bit 4. Asked by hand: not every compiler that makes the kernels has
+/// the name.
+bool has_avxvnni() {
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 4 & 1) != 0;
+}
+#endif
+
 CpuFeatures detect() {
   CpuFeatures features;
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -33,6 +42,9 @@ CpuFeatures detect() {
   features.avx512_vnni = features.avx2 && __builtin_cpu_supports("avx512f") &&
                          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+#if defined(G4_AVXVNNI)
+  features.avxvnni = features.avx2 && has_avxvnni();
+#endif
 #elif defined(__aarch64__)
   features.neon = true;
 #if defined(__linux__)

@@ -30,6 +30,20 @@ struct Activations {
     }
     return a;
   }
+
+  /// Columns column ... column + width - 1 of one row (both multiples of 32), as a batch of one.
+  Activations part(std::uint32_t row, std::uint64_t column, std::uint32_t width) const {
+    Activations a = from(row);
+    a.columns = width;
+    if (a.values != nullptr) a.values += column;
+    if (a.codes != nullptr) {
+      a.codes += column;
+      a.scale += column / 32;
+      a.offset8 += column / 16;
+      a.offset32 += column / 8;
+    }
+    return a;
+  }
 };
 
 }  // namespace gemma4

@@ -10,6 +10,9 @@ extern const Kernels kTable;
 namespace avx2 {
 extern const Kernels kTable;
 }
+namespace avxvnni {
+extern const Kernels kTable;
+}
 namespace avx512 {
 extern const Kernels kTable;
 }
@@ -25,6 +28,8 @@ const char* isa_name(Isa isa) noexcept {
       return "scalar";
     case Isa::avx2:
       return "avx2";
+    case Isa::avxvnni:
+      return "avxvnni";
     case Isa::avx512:
       return "avx512";
     case Isa::neon:
@@ -37,6 +42,10 @@ const Kernels* find_kernels(Isa isa) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   if ((isa == Isa::automatic || isa == Isa::avx512) && cpu_features().avx512_vnni)
     return &avx512::kTable;
+#if defined(G4_AVXVNNI)
+  if ((isa == Isa::automatic || isa == Isa::avxvnni) && cpu_features().avxvnni)
+    return &avxvnni::kTable;
+#endif
   if ((isa == Isa::automatic || isa == Isa::avx2) && cpu_features().avx2) return &avx2::kTable;
 #elif defined(__aarch64__) && defined(__GNUC__)
   if ((isa == Isa::automatic || isa == Isa::neon) && cpu_features().neon)

@@ -94,7 +94,10 @@ void Assistant::take_input(Token token, std::span<const float> hidden) {
 void Assistant::attention_block(std::size_t layer, std::uint32_t position, const KvCache& cache) {
   const bool sliding = network_.network.config.layers[layer].sliding;
   blocks_.project_heads(layer, 1);
-  blocks_.turn_queries(layer, 0, 1);
+  const std::uint32_t heads = network_.network.config.query_heads;
+  blocks_.share_heads(1, [&](const Blocks::HeadShare& share, std::uint32_t) {
+    blocks_.query_heads(layer, 0, 1, share.begin(heads), share.end(heads));
+  });
   attend({network_.network, layer, source_layer(network_.target.config, sliding), cache, position,
           1, Keys::before},
          work_, pool_, blocks_.cancel());
@@ -108,6 +111,7 @@ bool Assistant::step(Token token, std::span<const float> hidden, std::uint32_t p
   blocks_.set_cancel(cancel);
   blocks_.set_position(0, position - kQueriesBefore);
   take_input(token, hidden);
+  blocks_.begin(1);
   for (std::size_t layer = 0; layer < own.config.layers.size(); ++layer) {
     attention_block(layer, position, cache);
     blocks_.feed_forward(layer, 1);

@@ -1,6 +1,7 @@
 // The parts of a layer that models and assistants have in common.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
@@ -32,11 +33,33 @@ class Blocks {
   /// normed = rms_norm(residual rows from `from` on), for the matrices that follow.
   void norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight, bool codes);
 
+  /// The norm that the first layer begins with.
+  void begin(std::uint32_t rows);
+
   /// query, key and value = the layer's projections of the normed residual stream.
   void project_heads(std::size_t layer, std::uint32_t rows);
 
-  /// Norms and rotates the query heads of one row to where attention wants them.
-  void turn_queries(std::size_t layer, std::uint32_t row, std::uint32_t rows);
+  /// A row's heads, or part of them.
+  struct HeadShare {
+    std::uint32_t row, part, parts;
+    std::uint32_t begin(std::uint32_t heads) const { return heads * part / parts; }
+    std::uint32_t end(std::uint32_t heads) const { return heads * (part + 1) / parts; }
+  };
+
+  /// Calls work(share, worker) for all rows. Where there are fewer rows than threads a row's heads
+  /// are shared out.
+  template <typename Work>
+  void share_heads(std::uint32_t rows, const Work& work) {
+    const std::uint32_t threads = static_cast<std::uint32_t>(pool_.threads()),
+                        parts = rows < threads ? std::min(threads, network_.config.query_heads) : 1;
+    pool_.run(rows * parts, cancel_, [&](std::uint32_t task, std::uint32_t worker) {
+      work(HeadShare{task / parts, task % parts, parts}, worker);
+    });
+  }
+
+  /// Norms and rotates query heads begin ... end - 1 of a row to where attention wants them.
+  void query_heads(std::size_t layer, std::uint32_t row, std::uint32_t rows, std::uint32_t begin,
+                   std::uint32_t end);
 
   /// Adds what was attended to, projected and normed, to the residual stream.
   void finish_attention(std::size_t layer, std::uint32_t rows);
@@ -45,10 +68,15 @@ class Blocks {
   void feed_forward(std::size_t layer, std::uint32_t rows);
 
  private:
+  void gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activations& gated);
   void project(std::initializer_list<Product> products, const Activations& a, std::uint32_t rows,
                float* spare);
-  void add_rows(std::uint32_t rows, std::span<const float> weight, float factor);
-  Activations widen(std::span<float> values, std::uint32_t columns, std::uint32_t rows, bool codes);
+  void norm_row(std::uint32_t from, std::uint32_t row, std::span<const float> weight, bool codes);
+  void add_rows(std::uint32_t rows, std::span<const float> weight, float factor,
+                std::span<const float> next_norm, bool codes);
+  bool codes_for_attention(std::size_t layer, std::uint32_t rows) const;
+  bool codes_for_feed_forward(std::size_t layer, std::uint32_t rows) const;
+  Activations wide(std::span<float> values, std::uint32_t columns) const;
 
   const Network& network_;
   WorkerPool& pool_;

@@ -13,6 +13,7 @@ bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& c
   cache.grow(first + rows);
   cache.written(first + rows);
   embed(tokens, first);
+  blocks_.begin(rows);
   for (std::size_t layer = 0; layer < network_.config.layers.size(); ++layer) {
     attention_block(layer, first, rows, cache);
     blocks_.feed_forward(layer, rows);
@@ -34,36 +35,42 @@ void Forward::embed(std::span<const Token> tokens, std::uint32_t first) {
             });
 }
 
-/// Norms and rotates the keys and values of one row into the cache.
-void Forward::store_heads(std::size_t layer, std::uint32_t row, std::uint32_t position,
-                          KvCache& cache, WorkerScratch& scratch) {
+/// Norms and rotates keys and values of a row into the cache.
+void Forward::kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first,
+                       std::uint32_t begin, std::uint32_t end, KvCache& cache, float* scratch) {
   const LayerConfig& shape = network_.config.layers[layer];
   const Kernels& kernels = network_.kernels;
-  const std::uint32_t size = shape.head_size, pairs = network_.rotary(shape).pairs();
   const float epsilon = network_.config.norm_epsilon;
-  const float* key_norm = network_.weights.layers[layer].key_norm.data();
-  const float* cosine = work_.cosine[shape.sliding].data() + std::uint64_t{row} * pairs;
-  const float* sine = work_.sine[shape.sliding].data() + std::uint64_t{row} * pairs;
-  float* scratch_row = scratch.widened.data();
-  for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+  const std::uint32_t size = shape.head_size, pairs = network_.rotary(shape).pairs();
+  const std::uint64_t angles = std::uint64_t{row} * pairs;
+  for (std::uint32_t head = begin; head < end; ++head) {
     const std::uint64_t at = (std::uint64_t{row} * shape.kv_heads + head) * size;
     const float* key = work_.key.data() + at;
     const float* value = shape.value_from_key ? key : work_.value.data() + at;
-    kernels.rms_norm(value, nullptr, size, epsilon, scratch_row);
-    kernels.store_row(scratch_row, size, cache.type(), cache.value_row(layer, head, position));
-    kernels.rms_norm(key, key_norm, size, epsilon, scratch_row);
-    kernels.rotate(scratch_row, size, pairs, cosine, sine);
-    kernels.store_row(scratch_row, size, cache.type(), cache.key_row(layer, head, position));
+    kernels.rms_norm(value, nullptr, size, epsilon, scratch);
+    kernels.store_row(scratch, size, cache.type(), cache.value_row(layer, head, first + row));
+    kernels.rms_norm(key, network_.weights.layers[layer].key_norm.data(), size, epsilon, scratch);
+    kernels.rotate(scratch, size, pairs, work_.cosine[shape.sliding].data() + angles,
+                   work_.sine[shape.sliding].data() + angles);
+    kernels.store_row(scratch, size, cache.type(), cache.key_row(layer, head, first + row));
   }
+}
+
+/// Between projections and attention.
+void Forward::heads(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache) {
+  const std::uint32_t queries = network_.config.query_heads,
+                      kvs = network_.config.layers[layer].kv_heads;
+  blocks_.share_heads(rows, [&](const Blocks::HeadShare& share, std::uint32_t worker) {
+    blocks_.query_heads(layer, share.row, rows, share.begin(queries), share.end(queries));
+    kv_heads(layer, share.row, first, share.begin(kvs), share.end(kvs), cache,
+             work_.workers[worker].widened.data());
+  });
 }
 
 void Forward::attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows,
                               KvCache& cache) {
   blocks_.project_heads(layer, rows);
-  pool_.run(rows, blocks_.cancel(), [&](std::uint32_t row, std::uint32_t worker) {
-    blocks_.turn_queries(layer, row, rows);
-    store_heads(layer, row, first + row, cache, work_.workers[worker]);
-  });
+  heads(layer, first, rows, cache);
   attend_layer(network_, layer, cache, first, rows, work_, pool_, blocks_.cancel());
   blocks_.finish_attention(layer, rows);
 }

@@ -41,8 +41,9 @@ class Forward {
  private:
   void embed(std::span<const Token> tokens, std::uint32_t first);
   void attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);
-  void store_heads(std::size_t layer, std::uint32_t row, std::uint32_t position, KvCache& cache,
-                   WorkerScratch& scratch);
+  void heads(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);
+  void kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t begin,
+                std::uint32_t end, KvCache& cache, float* scratch);
 
   const Network& network_;
   WorkerPool& pool_;

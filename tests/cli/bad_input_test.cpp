@@ -52,7 +52,7 @@ TEST_CASE("wrong usage") {
               "--temperature: expected a number from 0 to 100");
   check_usage({"generate", "--prompt", "a", "--kv", "q2"}, "--kv: expected f16|f32, found \"q2\"");
   check_usage({"generate", "--prompt", "a", "--isa", "mmx"},
-              "--isa: expected auto|scalar|avx2|avx512|neon, found \"mmx\"");
+              "--isa: expected auto|scalar|avx2|avxvnni|avx512|neon, found \"mmx\"");
   check_usage({"generate", "--prompt", "a", "--draft", "4"}, "--draft: expected off, found \"4\"");
   check_usage({"generate", "--prompt", "a", "--stop", ""},
               "--stop: expected a text, found nothing");

@@ -12,9 +12,9 @@ using cli_test::Words;
 namespace {
 
 const std::vector<Words> kVariants = {
-    {"--threads", "1"},  {"--threads", "2"},       {"--threads", "3"},
-    {"--isa", "scalar"}, {"--isa", "avx2"},        {"--isa", "avx512"},
-    {"--isa", "neon"},   {"--prefill-chunk", "1"}, {"--prefill-chunk", "7"}};
+    {"--threads", "1"},       {"--threads", "2"},      {"--threads", "3"}, {"--isa", "scalar"},
+    {"--isa", "avx2"},        {"--isa", "avx512"},     {"--isa", "neon"},  {"--isa", "avxvnni"},
+    {"--prefill-chunk", "1"}, {"--prefill-chunk", "7"}};
 
 // Outputs of all variants; one that this processor lacks is left out.
 std::vector<std::string> outputs(const Words& base) {

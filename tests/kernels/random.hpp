@@ -66,7 +66,7 @@ class Batch {
 /// Every instruction set of this machine besides the scalar one.
 inline std::vector<const Kernels*> fast_kernels() {
   std::vector<const Kernels*> found;
-  for (const Isa isa : {Isa::avx2, Isa::avx512, Isa::neon}) {
+  for (const Isa isa : {Isa::avx2, Isa::avxvnni, Isa::avx512, Isa::neon}) {
     if (const Kernels* kernels = find_kernels(isa)) found.push_back(kernels);
   }
   return found;

@@ -118,7 +118,29 @@ TEST_CASE("draft steps follow the reference before, at and after the window's ed
   }
 }
 
-TEST_CASE("every weight type, in every matrix") {
+TEST_CASE("hidden rows come with their logits and stay until the next ones") {
+  const Pair pair;
+  const Model model = pair.load(2);
+  const Network& network = *model.impl()->network;
+  Workspace work(network.config, {.batch = 16, .context = 64, .threads = 2});
+  KvCache cache(network.config, KvType::f16, 64, 16);
+  Forward forward(network, *model.impl()->pool, work);
+  const std::vector<Token> tokens = prompt(17);
+  REQUIRE(forward.run(std::span(tokens).first(16), 0, cache, nullptr));
+  REQUIRE(forward.logits(5, kLogitRows, nullptr));
+  std::vector<std::vector<float>> rows;
+  for (std::uint32_t i = 0; i < kLogitRows; ++i)
+    rows.emplace_back(forward.hidden_row(i).begin(), forward.hidden_row(i).end());
+  CHECK(!same_bits(rows[0], rows[1]));
+  for (std::uint32_t i = 0; i < kLogitRows; ++i) {
+    REQUIRE(forward.logits(5 + i, 1, nullptr));
+    CHECK(same_bits({forward.hidden_row(0).begin(), forward.hidden_row(0).end()}, rows[i]));
+  }
+  REQUIRE(forward.run(std::span(tokens).last(1), 16, cache, nullptr));
+  CHECK(same_bits({forward.hidden_row(0).begin(), forward.hidden_row(0).end()}, rows.back()));
+}
+
+TEST_CASE("an assistant of every weight type, in every matrix") {
   const std::vector<Token> tokens = prompt(40);  // five windows
   for (const TensorType type :
        {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::q4_0, TensorType::q8_0,
@@ -150,7 +172,7 @@ TEST_CASE("any number of threads and every instruction set give the same bits") 
     const std::vector<float> expected = round_after(pair.load(1), tokens);
     for (const int threads : {2, 3})
       CHECK(same_bits(round_after(pair.load(threads), tokens), expected));
-    for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avxvnni, Isa::avx512, Isa::neon}) {
       CAPTURE(isa_name(isa));
       if (find_kernels(isa) == nullptr) continue;
       CHECK(same_bits(round_after(pair.load(2, isa), tokens), expected));

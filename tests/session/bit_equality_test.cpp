@@ -44,7 +44,7 @@ TEST_CASE("the logits to compare are worth comparing") {
 }
 
 TEST_CASE("every instruction set gives the same bits") {
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avxvnni, Isa::avx512, Isa::neon}) {
     CAPTURE(isa_name(isa));
     try {
       const Model model = load_tiny(2, isa);

@@ -15,8 +15,6 @@
 #pragma GCC target("avx2,fma,f16c")
 #endif
 
-#include "kernels/avx2/vec.hpp"
-
 namespace gemma4::avx2 {
 namespace {
 
@@ -24,6 +22,8 @@ constexpr Isa kIsa = Isa::avx2;
 constexpr int kScoreRows = 2, kScoreKeys = 2, kValueRows = 4, kValueVectors = 1;
 
 // Each of these builds on those before it; the empty lines keep their order.
+#include "kernels/avx2/vec.inl"
+
 #include "kernels/generic/math.inl"
 
 #include "kernels/generic/elementwise.inl"
@@ -36,7 +36,13 @@ constexpr int kScoreRows = 2, kScoreKeys = 2, kValueRows = 4, kValueVectors = 1;
 
 #include "kernels/generic/x86_tiles.inl"
 
+#include "kernels/avx2/registers.inl"
+
+#include "kernels/avx2/dot.inl"
+
 #include "kernels/avx2/matmul.inl"
+
+#include "kernels/avx2/q8.inl"
 
 #include "kernels/generic/tile_driver.inl"
 

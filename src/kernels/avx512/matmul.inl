@@ -24,6 +24,7 @@ inline void accumulate(float* y, __m512i sum, __m512 weight_scale, float activat
 struct Q4 {
   using Block = Q4Block;
   static constexpr std::uint32_t kBlocks = 2;
+  static constexpr std::uint32_t kPairedColumns = 2;  // up to which two tiles go side by side
 
   template <int N>
   static inline void block(const Q4Block& tile, std::uint32_t part, const Column& first, float* y) {
@@ -48,6 +49,7 @@ struct Q4 {
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
+  static constexpr std::uint32_t kPairedColumns = 2;
 
   template <int N>
   static inline void block(const Q8Block& tile, std::uint32_t part, const Column& first, float* y) {
@@ -68,6 +70,7 @@ struct Q8 {
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
+  static constexpr std::uint32_t kPairedColumns = 0;
 
   template <int N>
   static inline void block(const Q6Block& tile, std::uint32_t part, const Column& first, float* y) {
@@ -101,20 +104,3 @@ struct Q6 {
     }
   }
 };
-
-/// One tile times N columns.
-template <typename Format, int N>
-void tile_columns(const typename Format::Block* tile, const Activations& a, float* y,
-                  std::uint64_t y_stride) {
-  alignas(64) float sums[N * 16] = {};
-  Column column(a);
-  const std::uint32_t blocks = a.columns / kBlock;
-  for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
-    const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
-    G4_ROLLED for (std::uint32_t part = 0; part < parts; ++part, column.next_block()) {
-      prefetch_part<Format>(tile, part);
-      Format::template block<N>(*tile, part, column, sums);
-    }
-  }
-  for (int c = 0; c < N; ++c) store(y + c * y_stride, load(sums + 16 * c));
-}

@@ -1,29 +1,54 @@
-// Tiles and groups of up to 16 columns for tile_columns<Format, N>. Included inside an instruction
-// set's namespace, after its matmul.inl.
+// Tiles and groups of up to 16 columns for tile_columns<Format, N, T>. Included inside an
+// instruction set's namespace, after its matmul.inl.
+
+/// Blocks of one tile.
+template <typename Format>
+std::uint64_t tile_blocks(const Activations& a) {
+  return (a.columns / kBlock + Format::kBlocks - 1) / Format::kBlocks;
+}
+
+/// All pairs of tiles times N columns; returns how many tiles that are.
+template <typename Format, int N>
+std::uint32_t multiply_pairs(const std::byte* matrix, std::uint32_t tiles, const Activations& a,
+                             float* y, std::uint64_t y_stride) {
+  const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix);
+  const std::uint64_t stride = tile_blocks<Format>(a);
+  std::uint32_t t = 0;
+  for (; t + 2 <= tiles; t += 2)
+    tile_columns<Format, N, 2>(tile + t * stride, stride, a, y + std::uint64_t{t} * kTileRows,
+                               y_stride);
+  return t;
+}
 
 template <typename Format>
 void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activations& a,
                   std::uint32_t count, float* y, std::uint64_t y_stride) {
-  using Function =
-      void (*)(const typename Format::Block*, const Activations&, float*, std::uint64_t);
+  using Function = void (*)(const typename Format::Block*, std::uint64_t, const Activations&,
+                            float*, std::uint64_t);
   constexpr Function kFunctions[] = {nullptr,
-                                     tile_columns<Format, 1>,
-                                     tile_columns<Format, 2>,
-                                     tile_columns<Format, 3>,
-                                     tile_columns<Format, 4>,
-                                     tile_columns<Format, 5>,
-                                     tile_columns<Format, 6>,
-                                     tile_columns<Format, 7>,
-                                     tile_columns<Format, 8>,
-                                     tile_columns<Format, 16>};
-  const std::uint32_t stride = (a.columns / kBlock + Format::kBlocks - 1) / Format::kBlocks;
-  for (std::uint32_t t = 0; t < tiles; ++t) {
-    const auto* tile =
-        reinterpret_cast<const typename Format::Block*>(matrix) + std::uint64_t{t} * stride;
+                                     tile_columns<Format, 1, 1>,
+                                     tile_columns<Format, 2, 1>,
+                                     tile_columns<Format, 3, 1>,
+                                     tile_columns<Format, 4, 1>,
+                                     tile_columns<Format, 5, 1>,
+                                     tile_columns<Format, 6, 1>,
+                                     tile_columns<Format, 7, 1>,
+                                     tile_columns<Format, 8, 1>,
+                                     tile_columns<Format, 16, 1>};
+  std::uint32_t t = 0;
+  if constexpr (Format::kPairedColumns >= 1) {
+    if (count == 1) t = multiply_pairs<Format, 1>(matrix, tiles, a, y, y_stride);
+  }
+  if constexpr (Format::kPairedColumns >= 2) {
+    if (count == 2) t = multiply_pairs<Format, 2>(matrix, tiles, a, y, y_stride);
+  }
+  const std::uint64_t stride = tile_blocks<Format>(a);
+  for (; t < tiles; ++t) {
+    const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix) + t * stride;
     for (std::uint32_t c = 0; c < count;) {
       const std::uint32_t left = count - c, n = left >= 16 ? 16 : left < 8 ? left : 8;
-      kFunctions[n < 16 ? n : 9](tile, a.from(c), y + c * y_stride + std::uint64_t{t} * kTileRows,
-                                 y_stride);
+      kFunctions[n < 16 ? n : 9](tile, stride, a.from(c),
+                                 y + c * y_stride + std::uint64_t{t} * kTileRows, y_stride);
       c += n;
     }
   }

@@ -1,6 +1,6 @@
 // What the quantised matrix products of all x86 instruction sets share: where a column's block
-// lies, prefetching, and words to the compiler. Included inside an instruction set's namespace,
-// before its matmul.inl.
+// lies, prefetching, the way through a tile, and words to the compiler. Included inside an
+// instruction set's namespace, before its matmul.inl.
 
 /// How far ahead of the block in work its successor is asked for, in bytes; measured best for
 /// streams from memory.
@@ -54,4 +54,28 @@ template <typename T>
 inline const T* reread(const T* p) {
   __asm__("" : "+r"(p));
   return p;
+}
+
+/// T tiles times N columns, tiles `stride` blocks apart. Two tiles that are read side by side are
+/// two streams: the memory gives a core more that way.
+template <typename Format, int N, int T>
+void tile_columns(const typename Format::Block* tile, std::uint64_t stride, const Activations& a,
+                  float* y, std::uint64_t y_stride) {
+  alignas(64) float sums[T][N * 16] = {};
+  Column column(a);
+  const std::uint32_t blocks = a.columns / kBlock;
+  for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
+    const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
+    G4_ROLLED for (std::uint32_t part = 0; part < parts; ++part, column.next_block()) {
+      G4_ROLLED for (int t = 0; t < T; ++t) {
+        const typename Format::Block* block = tile + static_cast<std::uint64_t>(t) * stride;
+        prefetch_part<Format>(block, part);
+        Format::template block<N>(*block, part, column, sums[t]);
+      }
+    }
+  }
+  for (int t = 0; t < T; ++t) {
+    for (int c = 0; c < N; ++c)
+      store(y + 16 * t + static_cast<std::uint64_t>(c) * y_stride, load(sums[t] + 16 * c));
+  }
 }

@@ -15,7 +15,8 @@ inline int32x4_t start_value(const std::int16_t* halves) {
 
 struct Q4 {
   using Block = Q4Block;
-  static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
+  static constexpr std::uint32_t kBlocks = 2;         // of 32 columns
+  static constexpr std::uint32_t kPairedColumns = 0;  // up to which two tiles go side by side
 
   /// Four rows of one block of 32 columns.
   struct Rows {
@@ -46,6 +47,7 @@ struct Q4 {
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
+  static constexpr std::uint32_t kPairedColumns = 0;
 
   struct Rows {
     int8x16_t w[8];
@@ -69,6 +71,7 @@ struct Q8 {
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
+  static constexpr std::uint32_t kPairedColumns = 0;
 
   struct Rows {
     int8x16_t w[8];
@@ -139,9 +142,10 @@ template <typename Format, int N>
 }
 
 /// One tile times N columns.
-template <typename Format, int N>
-void tile_columns(const typename Format::Block* tile, const Activations& a, float* y,
+template <typename Format, int N, int T>
+void tile_columns(const typename Format::Block* tile, std::uint64_t, const Activations& a, float* y,
                   std::uint64_t y_stride) {
+  static_assert(T == 1);
   float32x4_t sums[N][4];
   Activations column[N];
   for (int c = 0; c < N; ++c) {

@@ -1,8 +1,6 @@
-// Sixteen floats in two 256-bit registers. Included inside the target region of an AVX2 file. Each
+// Sixteen floats in two 256-bit registers. Included inside the namespace of an instruction set, so
+// that every one has its own: a function compiled for one processor must not serve another. Each
 // operation equals its namesake in scalar/vec.hpp bit for bit.
-#pragma once
-
-namespace gemma4::avx2 {
 
 struct Vec {
   __m256 a, b;  // lanes 0-7, 8-15
@@ -76,5 +74,3 @@ inline float max_tree(Vec v) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
-
-}  // namespace gemma4::avx2
