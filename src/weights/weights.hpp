@@ -27,9 +27,8 @@ struct Matrix {
 };
 
 struct LayerWeights {
-  Matrix query, key, value, output, gate, up,
-      down;  // value: absent when the layer makes V from the raw K projection; key and value: in an
-             // assistant
+  // value is absent when the layer makes V from the raw K projection; key and value in an assistant
+  Matrix query, key, value, output, gate, up, down;
   std::span<const float> attention_norm, query_norm, key_norm, post_attention_norm,
       feed_forward_norm, post_feed_forward_norm;
   float scale = 1.0f;  ///< multiplies the residual stream at the layer's end
