@@ -310,6 +310,24 @@ TEST_CASE("suppressed tokens are not drafted") {
   CHECK(session.assistant().confidence() == doctest::Approx(second / (1 - gone)).epsilon(1e-4));
 }
 
+TEST_CASE("logits that are no numbers give no drafts") {
+  SyntheticModel model;
+  SyntheticAssistant assistant;
+  model.tokens = assistant.tokens = 2048;
+  assistant.change = [](WrittenTensor& tensor) {
+    if (tensor.name == "output_norm.weight") tensor.data.assign(tensor.data.size(), '\xff');
+  };
+  for (const std::uint32_t centroids : {0u, 64u}) {
+    assistant.centroids = centroids;
+    const Pair pair(model, assistant);
+    DraftSession session(pair.load(2), KvType::f16, 8);
+    session.evaluate(prompt(12));
+    REQUIRE(session.start(17));
+    CHECK(session.assistant().best().empty());
+    CHECK(session.assistant().confidence() == 0.0f);
+  }
+}
+
 TEST_CASE("drafting leaves no trace in the model's own work") {
   const Pair pair;
   const Model model = pair.load(2);
