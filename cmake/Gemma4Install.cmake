@@ -1,4 +1,4 @@
-# Install rules: headers, library, find_package(gemma4 CONFIG), pkg-config, the program and its model. Everything is relocatable.
+# Install rules: headers, library, find_package(gemma4 CONFIG), pkg-config, the program and its tiny models. Everything is relocatable.
 set(GEMMA4_HAS_ONEDNN FALSE)
 if(TARGET gemma4_onednn)
   set(GEMMA4_HAS_ONEDNN TRUE)
@@ -46,6 +46,7 @@ install(FILES ${PROJECT_BINARY_DIR}/gemma4.pc DESTINATION ${CMAKE_INSTALL_LIBDIR
 if(TARGET gemma4_program)
   install(TARGETS gemma4_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(FILES ${PROJECT_SOURCE_DIR}/models/tiny/gemma4-tiny-q4_0.gguf
+                ${PROJECT_SOURCE_DIR}/models/tiny/gemma4-tiny-assistant-q4_0.gguf
           DESTINATION ${CMAKE_INSTALL_DATADIR}/gemma4/models)
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

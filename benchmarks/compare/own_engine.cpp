@@ -24,7 +24,7 @@ class OwnEngine : public Engine {
     SessionOptions session;
     session.context_tokens = options.context;
     const ModelConfig& config = network().config;
-    session = settled(session, config);
+    session = settled(session, config, false);
     const WorkspaceShape shape = workspace_shape(session, model_->threads());
     batch_ = shape.batch;
     work_.emplace(config, shape);

@@ -19,8 +19,21 @@ void ModelArguments::declare(OptionTable& table, bool with_json) {
 
 std::string ModelArguments::path() const { return model ? *model : default_model_path(); }
 
+void AssistantArguments::declare(OptionTable& table) {
+  table.text("--assistant", "PATH",
+             "the model's MTP assistant, or none; default: the file beside the model that is named "
+             "*assistant* or mtp-* and fits it, when there is exactly one",
+             assistant);
+}
+
+std::string AssistantArguments::path(const std::string& model) const {
+  if (!assistant) return assistant_beside(model);
+  return *assistant == "none" ? "" : *assistant;
+}
+
 void LoadArguments::declare(OptionTable& table, bool with_json) {
   ModelArguments::declare(table, with_json);
+  assistant.declare(table);
   table.integer("--threads", "N", "threads that compute; default: the cores this process may use",
                 1, 1024, threads);
   table.choice<gemma4::Isa>("--isa", "kernels to use; default: auto, the best the processor has",
@@ -41,13 +54,15 @@ gemma4::Model LoadArguments::load(double* seconds) const {
   options.threads = threads;
   options.isa = isa;
   options.memory_budget_bytes = memory_budget_bytes;
+  const std::string model_path = path();
+  options.assistant = assistant.path(model_path);
   Progress progress("loading");
   options.on_progress = [&](const gemma4::LoadProgress& state) {
     progress.update(state.done_bytes, state.total_bytes);
     return !interrupted();
   };
   const Stopwatch watch;
-  gemma4::Model loaded = gemma4::Model::load(path(), options);
+  gemma4::Model loaded = gemma4::Model::load(model_path, options);
   if (seconds != nullptr) *seconds = watch.seconds();
   return loaded;
 }

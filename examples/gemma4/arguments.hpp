@@ -28,8 +28,17 @@ struct SpeculationArguments {
   gemma4::Speculation speculation() const { return {depth, drafter, {}}; }
 };
 
+/// Which assistant goes with the model: every command that makes a session.
+struct AssistantArguments {
+  std::optional<std::string> assistant;
+  void declare(OptionTable& table);
+  /// --assistant, or the one beside the model; empty: none.
+  std::string path(const std::string& model) const;
+};
+
 /// How it computes: every command that loads the weights.
 struct LoadArguments : ModelArguments {
+  AssistantArguments assistant;
   int threads = 0;
   gemma4::Isa isa = gemma4::Isa::automatic;
   std::uint64_t memory_budget_bytes = 0;

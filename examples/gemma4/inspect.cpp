@@ -16,6 +16,27 @@ std::string join_shape(const std::vector<std::uint64_t>& shape) {
   return text;
 }
 
+void write_layers(JsonWriter& json, const std::vector<gemma4::LayerInfo>& layers) {
+  json.key("layers").array();
+  for (const gemma4::LayerInfo& layer : layers) {
+    json.object().pair("full_attention", layer.full_attention).pair("kv_heads", layer.kv_heads);
+    json.pair("head_size", layer.head_size).pair("feed_forward", layer.feed_forward);
+    json.pair("shares_kv_projection", layer.shares_kv_projection).end();
+  }
+  json.end();
+}
+
+void write_assistant(JsonWriter& json, const gemma4::AssistantInfo& info) {
+  json.key("assistant").object().pair("name", info.name).pair("path", info.path);
+  json.pair("parameters", info.parameters)
+      .pair("file_bytes", info.file_bytes)
+      .pair("tensors", info.tensors);
+  json.pair("hidden_size", info.hidden_size).pair("query_heads", info.query_heads);
+  json.pair("centroids", info.centroids);
+  write_layers(json, info.layers);
+  json.end();
+}
+
 void write_config(JsonWriter& json, const gemma4::ModelInfo& info) {
   json.key("config").object();
   json.pair("hidden_size", info.hidden_size).pair("query_heads", info.query_heads);
@@ -23,13 +44,7 @@ void write_config(JsonWriter& json, const gemma4::ModelInfo& info) {
   json.pair("sliding_window", info.sliding_window).pair("logit_softcap", info.logit_softcap);
   json.pair("norm_epsilon", info.norm_epsilon).pair("rope_base", info.rope_base);
   json.pair("rope_base_sliding", info.rope_base_sliding);
-  json.key("layers").array();
-  for (const gemma4::LayerInfo& layer : info.layers) {
-    json.object().pair("full_attention", layer.full_attention).pair("kv_heads", layer.kv_heads);
-    json.pair("head_size", layer.head_size).pair("feed_forward", layer.feed_forward);
-    json.pair("shares_kv_projection", layer.shares_kv_projection).end();
-  }
-  json.end();
+  write_layers(json, info.layers);
   const gemma4::SamplingOptions& sampling = info.recommended_sampling;
   json.key("recommended_sampling").object().pair("temperature", sampling.temperature);
   json.pair("top_k", sampling.top_k)
@@ -49,6 +64,7 @@ void print_json(const gemma4::Inspection& inspection, bool list_tensors) {
       .pair("file_bytes", info.file_bytes)
       .pair("tensors", info.tensors);
   write_config(json, info);
+  if (info.assistant) write_assistant(json, *info.assistant);
   json.key("memory").object();
   json.pair("weights_bytes", plan.weights_bytes).pair("assistant_bytes", plan.assistant_bytes);
   json.pair("kv_bytes", plan.kv_bytes).pair("workspace_bytes", plan.workspace_bytes);
@@ -112,8 +128,17 @@ void print_text(const gemma4::Inspection& inspection, bool list_tensors) {
   line("context limit", std::to_string(info.context_limit) + ", sliding window " +
                             std::to_string(info.sliding_window));
   print_layers(info.layers);
+  if (info.assistant) {
+    line("assistant", harmless(info.assistant->path));
+    line("  parameters", std::to_string(info.assistant->parameters) + " in " +
+                             std::to_string(info.assistant->tensors) + " tensors");
+    line("  hidden size", std::to_string(info.assistant->hidden_size) + ", " +
+                              std::to_string(info.assistant->query_heads) + " query heads");
+    print_layers(info.assistant->layers);
+  }
   write_out("memory of one session:\n");
   bytes("  weights", plan.weights_bytes);
+  if (info.assistant) bytes("  assistant", plan.assistant_bytes);
   bytes("  KV cache", plan.kv_bytes);
   bytes("  workspace", plan.workspace_bytes);
   bytes("  total", plan.total_bytes());
@@ -132,6 +157,7 @@ void print_text(const gemma4::Inspection& inspection, bool list_tensors) {
 int run_inspect(const Arguments& words) {
   bool tensors = false;
   ModelArguments model;
+  AssistantArguments assistant;
   SessionArguments session;
   OptionTable table("inspect [OPTIONS]",
                     "Prints what a model file holds and the memory that a session on it takes, to "
@@ -141,11 +167,14 @@ int run_inspect(const Arguments& words) {
   table.flag("--tensors", "list the tensors too", tensors);
   session.declare(table);
   model.declare(table);
+  assistant.declare(table);
   if (!table.parse(words)) {
     write_out(table.help());
     return 0;
   }
-  const gemma4::Inspection inspection = gemma4::inspect(model.path(), session.options({}));
+  const std::string path = model.path();
+  const gemma4::Inspection inspection =
+      gemma4::inspect(path, session.options({}), assistant.path(path));
   if (model.json) {
     print_json(inspection, tensors);
   } else {

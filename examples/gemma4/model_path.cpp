@@ -1,9 +1,12 @@
 #include "model_path.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
+
+#include "gemma4/gemma4.hpp"
 
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
@@ -25,6 +28,25 @@ std::filesystem::path program_file() {
 #endif
 }
 
+bool named_as_assistant(const std::filesystem::path& file) {
+  std::string name = file.filename().string();
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  });
+  return name.ends_with(".gguf") &&
+         (name.starts_with("mtp-") || name.find("assistant") != std::string::npos);
+}
+
+// A folder may hold the assistants of several models.
+bool fits(const std::string& model, const std::string& assistant) {
+  try {
+    gemma4::plan_memory(model, {}, assistant);
+    return true;
+  } catch (const gemma4::Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 std::string default_model_path() {
@@ -38,6 +60,24 @@ std::string default_model_path() {
   throw std::runtime_error(
       "no model: give --model PATH or set GEMMA4_MODEL (the tiny model is not at " +
       beside.lexically_normal().string() + ")");
+}
+
+std::string assistant_beside(const std::string& model) {
+  std::string found;
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::absolute(model, error).parent_path();
+  for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
+       file.increment(error)) {
+    const std::string path = file->path().string();
+    std::error_code ignored;
+    if (!named_as_assistant(file->path()) || std::filesystem::equivalent(path, model, ignored) ||
+        !fits(model, path)) {
+      continue;
+    }
+    if (!found.empty()) return {};
+    found = path;
+  }
+  return found;
 }
 
 }  // namespace cli

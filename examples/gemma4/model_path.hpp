@@ -1,4 +1,4 @@
-// Where the model is when the command line does not say.
+// Where the model and its assistant are when the command line does not say.
 #pragma once
 
 #include <string>
@@ -8,5 +8,9 @@ namespace cli {
 /// $GEMMA4_MODEL, else the tiny model installed beside the program. Throws std::runtime_error when
 /// there is none.
 std::string default_model_path();
+
+/// The assistant beside a model: the one GGUF file in the model's folder that is named *assistant*
+/// or mtp-* and fits the model. Empty when there is none, or more than one.
+std::string assistant_beside(const std::string& model);
 
 }  // namespace cli

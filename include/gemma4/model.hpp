@@ -63,6 +63,11 @@ struct LoadOptions {
   /// it fits the model file its weights are mapped; when it is missing, damaged, of another version
   /// or of another model it is ignored: ModelInfo::packed_path tells. Empty = none is looked for.
   std::string packed_path = {};
+  /// The model's MTP assistant, a GGUF file (or a packed one): it guesses tokens that the model
+  /// then checks several at a time. Empty = none. Error(invalid_argument) when it was made for
+  /// another model. When `packed_path` is a folder, the assistant's packed file is looked for there
+  /// too.
+  std::string assistant = {};
   /// The host's threads: `threads` is ignored then and the library starts none of its own.
   std::shared_ptr<Executor> executor = {};
   Prefill prefill = Prefill::exact;
@@ -73,6 +78,17 @@ struct LayerInfo {
   bool full_attention = false;  ///< false: sliding window
   std::uint32_t kv_heads = 0, head_size = 0, feed_forward = 0;
   bool shares_kv_projection = false;  ///< V is made from the raw K projection
+};
+
+/// Facts about an MTP assistant.
+struct AssistantInfo {
+  std::string name;  ///< what the file calls itself; may be empty
+  std::string path;
+  std::uint32_t hidden_size = 0, query_heads = 0;
+  std::vector<LayerInfo> layers;  ///< KV heads are the model's, whose cache they read
+  std::uint32_t centroids = 0;  ///< clusters its head chooses from first; 0: it looks at all tokens
+  std::uint64_t parameters = 0, file_bytes = 0, tensors = 0;
+  std::string packed_path;  ///< the packed file that its weights are mapped from; empty: none
 };
 
 /// Facts about a model.
@@ -88,6 +104,7 @@ struct ModelInfo {
   SamplingOptions recommended_sampling;  ///< from the file, or Gemma 4's own: temperature 1, top_k
                                          ///< 64, top_p 0.95
   std::string packed_path;  ///< the packed file that the weights are mapped from; empty: none
+  std::optional<AssistantInfo> assistant;  ///< of the assistant, when there is one
 };
 
 /// One tensor of the file, for display.
@@ -123,16 +140,19 @@ class Model {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// What a file is and what a session on it will take, without reading its weights.
+/// What a file is and what a session on it will take, without reading its weights. `assistant` as
+/// in LoadOptions.
 struct Inspection {
   ModelInfo info;
   MemoryPlan plan;
   std::vector<TensorInfo> tensors;
 };
-Inspection inspect(const std::string& path, const SessionOptions& options = {});
+Inspection inspect(const std::string& path, const SessionOptions& options = {},
+                   const std::string& assistant = {});
 
 /// The memory plan alone, before anything large is read.
-MemoryPlan plan_memory(const std::string& path, const SessionOptions& options = {});
+MemoryPlan plan_memory(const std::string& path, const SessionOptions& options = {},
+                       const std::string& assistant = {});
 
 struct PackOptions {
   int threads = 0;  ///< as in LoadOptions
@@ -146,11 +166,11 @@ struct PackedFile {
   std::uint64_t bytes = 0;
 };
 
-/// Writes a model's weights in the layout the kernels read. The file is a model by itself:
-/// Model::load maps it instead of reading it, so loading takes no time and processes share its
-/// memory. `out_path` is a file, a folder, or empty: beside the model, its name with the suffix
-/// .g4pack. The file appears whole or not at all, in place of one that was there. Throws Error(io |
-/// cancelled) and what Model::load throws.
+/// Writes the weights of a model, or of an assistant, in the layout the kernels read. The file is a
+/// model by itself: Model::load maps it instead of reading it, so loading takes no time and
+/// processes share its memory. `out_path` is a file, a folder, or empty: beside the model, its name
+/// with the suffix .g4pack. The file appears whole or not at all, in place of one that was there.
+/// Throws Error(io | cancelled) and what Model::load throws.
 PackedFile pack(const std::string& model_path, const std::string& out_path = {},
                 const PackOptions& options = {});
 

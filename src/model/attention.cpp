@@ -10,26 +10,26 @@ namespace {
 /// One layer's job: which query vectors make a task and what they see.
 class LayerAttention {
  public:
-  LayerAttention(const Network& network, std::size_t layer, const KvCache& cache,
-                 std::uint32_t first, std::uint32_t rows, Workspace& work)
-      : kernels_(network.kernels),
-        shape_(network.config.layers[layer]),
-        layer_(layer),
-        window_(network.config.window),
-        cache_(cache),
-        first_(first),
-        rows_(rows),
-        query_heads_(network.config.query_heads),
+  LayerAttention(const AttentionJob& job, Workspace& work)
+      : kernels_(job.network.kernels),
+        shape_(job.network.config.layers[job.layer]),
+        source_(job.source),
+        window_(job.network.config.window),
+        cache_(job.cache),
+        first_(job.first),
+        rows_(job.rows),
+        own_(job.keys == Keys::with_own ? 1 : 0),
+        query_heads_(job.network.config.query_heads),
         work_(work) {
     group_ = query_heads_ / shape_.kv_heads;
     task_heads_ = std::min(group_, kQueryRows);
     first_segment_ = oldest(0) / kSegment;
-    segments_ = (first_ + rows_ - 1) / kSegment - first_segment_ + 1;
+    segments_ = (end(rows_ - 1) - 1) / kSegment - first_segment_ + 1;
   }
 
   void run(WorkerPool& pool, const std::atomic<bool>* cancel) {
     const std::uint32_t threads = static_cast<std::uint32_t>(pool.threads());
-    const bool split = !shape_.sliding && rows_ <= kSplitRows && segments_ > 1;
+    const bool split = !shape_.sliding && rows_ <= work_.split_rows && segments_ > 1;
     // few rows over a short range: let threads take different heads of a group
     while (!split && row_blocks() * shape_.kv_heads * head_blocks() < threads && task_heads_ > 1)
       task_heads_ = (task_heads_ + 1) / 2;
@@ -87,8 +87,11 @@ class LayerAttention {
     return shape_.sliding && position >= window_ ? position - window_ + 1 : 0;
   }
 
+  /// Behind the newest position that a row sees.
+  std::uint32_t end(std::uint32_t row) const { return first_ + row + own_; }
+
   AttentionState split_state(const Unit& u, std::uint32_t segment) const {
-    const std::uint64_t vector = (std::uint64_t{segment} * kSplitRows * query_heads_) +
+    const std::uint64_t vector = (std::uint64_t{segment} * work_.split_rows * query_heads_) +
                                  (std::uint64_t{u.kv_head} * rows_ + u.row) * group_ + u.head;
     return {work_.split.maximum + vector, work_.split.sum + vector,
             work_.split.value + vector * shape_.head_size};
@@ -104,24 +107,23 @@ class LayerAttention {
                WorkerScratch& scratch) const {
     reset(state, u.vectors(), shape_.head_size);
     const std::uint32_t begin = std::max(index * kSegment, oldest(u.row) / kChunk * kChunk);
-    const std::uint32_t seen = first_ + u.row + u.rows,
-                        end = std::min((index + 1) * kSegment, seen);
+    const std::uint32_t seen = end(u.row + u.rows - 1),
+                        stop = std::min((index + 1) * kSegment, seen);
     std::uint8_t first[kQueryRows], last[kQueryRows];
-    for (std::uint32_t position = begin; position < end; position += kChunk) {
+    for (std::uint32_t position = begin; position < stop; position += kChunk) {
       for (std::uint32_t v = 0; v < u.vectors(); ++v) {
         const std::uint32_t row = u.row + v / u.heads;
         const std::uint32_t from = std::clamp(oldest(row), position, position + kChunk) - position;
-        const std::uint32_t to =
-            std::clamp(first_ + row + 1, position, position + kChunk) - position;
+        const std::uint32_t to = std::clamp(end(row), position, position + kChunk) - position;
         first[v] = static_cast<std::uint8_t>(std::min(from, to));
         last[v] = static_cast<std::uint8_t>(to);
       }
       const std::uint32_t next = position + kChunk;
       kernels_.attend(
-          {query(u), u.vectors(), shape_.head_size, cache_.keys(layer_, u.kv_head, position),
-           cache_.values(layer_, u.kv_head, position), cache_.type(), first, last,
+          {query(u), u.vectors(), shape_.head_size, cache_.keys(source_, u.kv_head, position),
+           cache_.values(source_, u.kv_head, position), cache_.type(), first, last,
            scratch.scores.data(), scratch.widened.data(),
-           next < seen ? cache_.keys(layer_, u.kv_head, next) : nullptr},
+           next < seen ? cache_.keys(source_, u.kv_head, next) : nullptr},
           state);
     }
   }
@@ -149,20 +151,19 @@ class LayerAttention {
 
   const Kernels& kernels_;
   const LayerConfig& shape_;
-  std::size_t layer_;
+  std::size_t source_;
   std::uint32_t window_;
   const KvCache& cache_;
-  std::uint32_t first_, rows_, query_heads_;
+  std::uint32_t first_, rows_, own_, query_heads_;
   Workspace& work_;
   std::uint32_t group_, task_heads_, first_segment_, segments_;
 };
 
 }  // namespace
 
-void attend_layer(const Network& network, std::size_t layer, const KvCache& cache,
-                  std::uint32_t first, std::uint32_t rows, Workspace& work, WorkerPool& pool,
-                  const std::atomic<bool>* cancel) {
-  LayerAttention(network, layer, cache, first, rows, work).run(pool, cancel);
+void attend(const AttentionJob& job, Workspace& work, WorkerPool& pool,
+            const std::atomic<bool>* cancel) {
+  LayerAttention(job, work).run(pool, cancel);
 }
 
 }  // namespace gemma4

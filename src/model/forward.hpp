@@ -7,7 +7,7 @@
 
 #include "cache/kv_cache.hpp"
 #include "gemma4/tokenizer.hpp"
-#include "model/matmul.hpp"
+#include "model/blocks.hpp"
 #include "model/network.hpp"
 #include "model/workspace.hpp"
 #include "parallel/worker_pool.hpp"
@@ -19,7 +19,7 @@ namespace gemma4 {
 class Forward {
  public:
   Forward(const Network& network, WorkerPool& pool, Workspace& work)
-      : network_(network), pool_(pool), work_(work) {}
+      : network_(network), pool_(pool), work_(work), blocks_(network, pool, work) {}
 
   /// Evaluates tokens at positions first, first + 1, ... (at most the workspace's batch) and writes
   /// their K and V. Everything before `first` must be in the cache. False when cancelled: the cache
@@ -34,34 +34,21 @@ class Forward {
   /// [vocabulary] of the i-th row of the last logits() call.
   std::span<const float> logits_row(std::uint32_t i) const;
 
-  /// [hidden] of the same row after the output norm: what its logits were made from. Valid until
-  /// the next run or logits.
+  /// [hidden] of the same row after the final norm, which the head was given: what an assistant
+  /// takes. Stays until the next logits() call.
   std::span<const float> hidden_row(std::uint32_t i) const;
 
  private:
   void embed(std::span<const Token> tokens, std::uint32_t first);
   void attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);
   void heads(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache);
-  void query_heads(std::size_t layer, std::uint32_t row, std::uint32_t rows, std::uint32_t begin,
-                   std::uint32_t end);
   void kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first, std::uint32_t begin,
                 std::uint32_t end, KvCache& cache, float* scratch);
-  void feed_forward_block(std::size_t layer, std::uint32_t rows);
-  void gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activations& gated);
-  void project(std::initializer_list<Product> products, const Activations& a, std::uint32_t rows,
-               float* spare);
-  void norm_row(std::uint32_t from, std::uint32_t row, std::span<const float> weight, bool codes);
-  void norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight, bool codes);
-  void add_rows(std::uint32_t rows, std::span<const float> weight, float factor,
-                std::span<const float> next_norm, bool codes);
-  bool codes_for_attention(std::size_t layer, std::uint32_t rows) const;
-  bool codes_for_feed_forward(std::size_t layer, std::uint32_t rows) const;
-  Activations wide(std::span<float> values, std::uint32_t columns) const;
 
   const Network& network_;
   WorkerPool& pool_;
   Workspace& work_;
-  const std::atomic<bool>* cancel_ = nullptr;
+  Blocks blocks_;
 };
 
 }  // namespace gemma4

@@ -20,6 +20,13 @@ struct Largest {
   }
 };
 
+AttentionState take_state(Carver& carver, std::uint64_t rows, std::uint32_t head_size) {
+  return {carver.take<float>(rows).data(), carver.take<float>(rows).data(),
+          carver.take<float>(rows * head_size).data()};
+}
+
+}  // namespace
+
 Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns,
                              float* values) {
   const std::uint64_t count = rows * columns;
@@ -32,13 +39,6 @@ Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t c
   a.offset32 = carver.take<std::int16_t>(count / 8).data();
   return a;
 }
-
-AttentionState take_state(Carver& carver, std::uint64_t rows, std::uint32_t head_size) {
-  return {carver.take<float>(rows).data(), carver.take<float>(rows).data(),
-          carver.take<float>(rows * head_size).data()};
-}
-
-}  // namespace
 
 void Workspace::carve(Carver& carver, const ModelConfig& config, const WorkspaceShape& shape) {
   const Largest largest(config);
@@ -59,8 +59,11 @@ void Workspace::carve(Carver& carver, const ModelConfig& config, const Workspace
   gated = carver.take<float>(batch * largest.feed_forward);
   wide = take_activations(carver, batch, std::max(largest.query, largest.feed_forward), nullptr);
   const std::uint64_t segments = divide_up(shape.context, kSegment);
-  split = take_state(carver, segments * kSplitRows * config.query_heads, largest.full_head);
-  logits = carver.take<float>(kLogitRows * round_up(config.vocabulary, kTileRows));
+  split = take_state(carver, segments * shape.split_rows * config.query_heads, largest.full_head);
+  split_rows = shape.split_rows;
+  logits =
+      carver.take<float>(std::uint64_t{shape.logit_rows} * round_up(config.vocabulary, kTileRows));
+  hidden = carver.take<float>(std::uint64_t{shape.logit_rows} * config.hidden);
   workers = carver.take<WorkerScratch>(shape.threads);
   for (std::uint32_t i = 0; i < shape.threads; ++i) {
     WorkerScratch scratch;

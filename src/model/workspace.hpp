@@ -16,14 +16,16 @@ constexpr std::uint32_t kLogitRows = 8;
 /// Query vectors that one attention task takes at most.
 constexpr std::uint32_t kQueryRows = 32;
 
-/// Up to this many rows the KV range of a full layer is split over threads by segments; above, rows
-/// give work enough.
+/// Up to this many rows (Workspace::split_rows) the KV range of a full layer is split over threads
+/// by segments; above, rows give work enough.
 constexpr std::uint32_t kSplitRows = 8;
 
 struct WorkspaceShape {
   std::uint32_t batch = 0;    ///< rows evaluated at once
   std::uint32_t context = 0;  ///< positions
   std::uint32_t threads = 0;
+  std::uint32_t logit_rows = kLogitRows;  ///< rows whose logits are kept at once; 0: none
+  std::uint32_t split_rows = kSplitRows;  ///< up to kSplitRows
 };
 
 /// Scratch of one worker.
@@ -38,9 +40,14 @@ struct WorkerScratch {
 /// function.
 constexpr std::uint32_t kPairTiles = 8;
 
+/// An array of activations with its 8-bit form; `values` are placed elsewhere.
+Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns,
+                             float* values);
+
 struct Workspace {
   Workspace(const ModelConfig& config, const WorkspaceShape& shape);
   static std::uint64_t bytes(const ModelConfig& config, const WorkspaceShape& shape);
+  std::uint64_t size_bytes() const { return memory_.size_bytes(); }
 
   std::span<float> residual;           // [batch][hidden]
   std::span<float> projected;          // [batch][hidden]: what a block gives back before its norm
@@ -51,9 +58,11 @@ struct Workspace {
   Activations normed;                   // [batch][hidden]
   Activations wide;  // [batch][largest of query size and feed-forward]; columns are set at use
   std::span<float> attended,
-      gated;                // the values of `wide`: attention output, feed-forward activations
-  AttentionState split;     // [segments][kSplitRows * query heads]
-  std::span<float> logits;  // [kLogitRows][vocabulary rounded up to tiles]
+      gated;             // the values of `wide`: attention output, feed-forward activations
+  AttentionState split;  // [segments][split_rows * query heads]
+  std::uint32_t split_rows = 0;
+  std::span<float> logits;  // [logit_rows][vocabulary rounded up to tiles]
+  std::span<float> hidden;  // [logit_rows][hidden]: what the head was given
   std::span<WorkerScratch> workers;
 
  private:

@@ -1,13 +1,22 @@
 #include "session/drafters.hpp"
 
+#include <vector>
+
 #include "base/error.hpp"
+#include "decode/mtp_drafter.hpp"
 #include "model/workspace.hpp"
 
 namespace gemma4 {
+namespace {
+
+/// Repetitions that the lookup trusts this much cost nothing to draft; the assistant does the rest.
+constexpr float kSureRepetition = 0.8f;
+
+}  // namespace
 
 static_assert(kMostDrafts + 1 == kLogitRows, "a draft and the token before it share one pass");
 
-Speculation settled(const Speculation& speculation) {
+Speculation settled(const Speculation& speculation, bool has_assistant) {
   Speculation s = speculation;
   if (s.depth != Speculation::kAutomaticDepth &&
       (s.depth < 0 || s.depth > static_cast<std::int32_t>(kMostDrafts))) {
@@ -17,12 +26,15 @@ Speculation settled(const Speculation& speculation) {
   }
   switch (s.drafter) {
     case DrafterKind::automatic:
-      s.drafter = DrafterKind::ngram;
+      if (!has_assistant) s.drafter = DrafterKind::ngram;
       break;
     case DrafterKind::mtp:
-      fail(
-          ErrorCode::invalid_argument,
-          "speculation: expected a model with an assistant for the drafter mtp, found one without");
+      if (!has_assistant) {
+        fail(ErrorCode::invalid_argument,
+             "speculation: expected a model with an assistant (LoadOptions::assistant) for the "
+             "drafter mtp, found one without");
+      }
+      break;
     case DrafterKind::custom:
       if (s.custom == nullptr) {
         fail(ErrorCode::invalid_argument,
@@ -40,8 +52,19 @@ Speculation settled(const Speculation& speculation) {
   return s.depth == 0 || s.drafter == DrafterKind::none ? Speculation::off() : s;
 }
 
-std::shared_ptr<Drafter> make_drafter(const SessionOptions& options) {
+std::shared_ptr<Drafter> make_drafter(const SessionOptions& options, const Model::Impl& model,
+                                      const TargetState& state, const std::atomic<bool>& cancel) {
+  const auto mtp = [&] {
+    return std::make_shared<MtpDrafter>(*model.assistant, *model.pool,
+                                        assistant_shape(options, model.pool->threads()), state,
+                                        cancel);
+  };
   switch (options.speculation.drafter) {
+    case DrafterKind::automatic:
+      return std::make_shared<FirstOf>(std::vector<std::shared_ptr<Drafter>>{
+          std::make_shared<NgramDrafter>(options.context_tokens, kSureRepetition), mtp()});
+    case DrafterKind::mtp:
+      return mtp();
     case DrafterKind::ngram:
       return std::make_shared<NgramDrafter>(options.context_tokens);
     case DrafterKind::custom:
@@ -51,10 +74,15 @@ std::shared_ptr<Drafter> make_drafter(const SessionOptions& options) {
   }
 }
 
-std::uint64_t drafter_bytes(const SessionOptions& options) {
-  return options.speculation.drafter == DrafterKind::ngram
-             ? NgramDrafter::bytes(options.context_tokens)
-             : 0;
+std::uint64_t drafter_bytes(const SessionOptions& options, const AssistantConfig* assistant,
+                            int threads) {
+  const DrafterKind drafter = options.speculation.drafter;
+  std::uint64_t bytes = 0;
+  if (drafter == DrafterKind::ngram || drafter == DrafterKind::automatic)
+    bytes += NgramDrafter::bytes(options.context_tokens);
+  if (drafter == DrafterKind::mtp || drafter == DrafterKind::automatic)
+    bytes += Assistant::bytes(*assistant, assistant_shape(options, threads));
+  return bytes;
 }
 
 std::uint32_t decode_rows(const Speculation& speculation) {

@@ -10,8 +10,8 @@
 #include "gemma4/version.hpp"
 #include "session/drafters.hpp"
 #include "session/model_impl.hpp"
+#include "session/opened_files.hpp"
 #include "weights/packed_file.hpp"
-#include "weights/packed_header.hpp"
 
 namespace gemma4 {
 namespace {
@@ -23,37 +23,6 @@ constexpr std::uint32_t kDefaultContext = 8192;
 constexpr std::uint32_t kDefaultChunk = 256, kMaxChunk = 256;
 
 constexpr int kMaxThreads = 1024;
-
-std::uint64_t weights_and_tables(const WeightPlan& plan, const ModelConfig& config) {
-  return plan.bytes() + Network::table_bytes(config);
-}
-
-ModelInfo describe(const std::string& path, const GgufFile& file, const ModelConfig& config,
-                   const WeightPlan& plan) {
-  ModelInfo info;
-  info.architecture = config.architecture;
-  info.name = std::string(file.metadata.text("general.name").value_or(""));
-  info.path = path;
-  info.hidden_size = config.hidden;
-  info.query_heads = config.query_heads;
-  info.vocabulary = config.vocabulary;
-  info.context_limit = config.context_limit;
-  info.sliding_window = config.window;
-  info.logit_softcap = config.softcap;
-  info.norm_epsilon = config.norm_epsilon;
-  info.rope_base = static_cast<float>(config.rope_base);
-  info.rope_base_sliding = static_cast<float>(config.rope_base_sliding);
-  for (const LayerConfig& layer : config.layers) {
-    info.layers.push_back({!layer.sliding, layer.kv_heads, layer.head_size, layer.feed_forward,
-                           layer.value_from_key});
-  }
-  info.parameters = plan.parameters();
-  info.file_bytes = file.file_bytes;
-  info.tensors = file.tensors.all().size();
-  info.recommended_sampling = config.sampling;
-  if (plan.packed()) info.packed_path = path;
-  return info;
-}
 
 const Kernels& choose_kernels(Isa isa) {
   const Kernels* kernels = find_kernels(isa);
@@ -93,10 +62,31 @@ void check_budget(const std::string& what, std::uint64_t needed, std::uint64_t b
   }
 }
 
+/// Reports a file's progress as part of the whole: `before` bytes are done already.
+ReadProgress progress_of(const std::function<bool(const LoadProgress&)>& report,
+                         std::uint64_t before, std::uint64_t total) {
+  return [&report, before, total](std::uint64_t done, std::uint64_t) {
+    return !report || report({before + done, total});
+  };
+}
+
 ReadProgress progress_of(const std::function<bool(const LoadProgress&)>& report) {
   return [&report](std::uint64_t done, std::uint64_t total) {
     return !report || report({done, total});
   };
+}
+
+/// The parts of a plan that each session takes.
+MemoryPlan session_plan(const ModelConfig& config, const AssistantConfig* assistant,
+                        const SessionOptions& options, int threads) {
+  const WorkspaceShape shape = workspace_shape(options, threads);
+  MemoryPlan plan;
+  plan.kv_bytes = KvCache::bytes(config, options.kv, options.context_tokens, shape.batch);
+  plan.workspace_bytes = Workspace::bytes(config, shape) +
+                         Sampler::scratch_bytes(static_cast<std::int32_t>(config.vocabulary)) +
+                         std::uint64_t{options.context_tokens} * sizeof(Token) +
+                         drafter_bytes(options, assistant, threads);
+  return plan;
 }
 
 /// What the system may refuse at any time, as an Error.
@@ -120,7 +110,8 @@ const char* version() noexcept {
 #undef G4_TEXT_OF
 }
 
-SessionOptions settled(const SessionOptions& options, const ModelConfig& config) {
+SessionOptions settled(const SessionOptions& options, const ModelConfig& config,
+                       bool has_assistant) {
   SessionOptions s = options;
   if (s.context_tokens == 0) s.context_tokens = std::min(kDefaultContext, config.context_limit);
   if (s.context_tokens > config.context_limit) {
@@ -138,7 +129,7 @@ SessionOptions settled(const SessionOptions& options, const ModelConfig& config)
          format_text("prefill_chunk_tokens: expected 0 ... %u, found %u", kMaxChunk,
                      s.prefill_chunk_tokens));
   }
-  s.speculation = settled(s.speculation);
+  s.speculation = settled(s.speculation, has_assistant);
   return s;
 }
 
@@ -150,49 +141,51 @@ WorkspaceShape workspace_shape(const SessionOptions& options, int threads) {
           static_cast<std::uint32_t>(threads)};
 }
 
-MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes,
-                     const SessionOptions& options, int threads) {
-  const WorkspaceShape shape = workspace_shape(options, threads);
-  MemoryPlan plan;
-  plan.weights_bytes = weights_bytes;
-  plan.kv_bytes = KvCache::bytes(config, options.kv, options.context_tokens, shape.batch);
-  plan.workspace_bytes = Workspace::bytes(config, shape) +
-                         Sampler::scratch_bytes(static_cast<std::int32_t>(config.vocabulary)) +
-                         std::uint64_t{options.context_tokens} * sizeof(Token) +
-                         drafter_bytes(options);
-  return plan;
+AssistantShape assistant_shape(const SessionOptions& options, int threads) {
+  return {options.context_tokens, static_cast<std::uint32_t>(threads), kDraftChoices};
 }
 
 Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokenizer(nullptr) {
   const Kernels& kernels = choose_kernels(options.isa);
   const int threads = choose_threads(options.threads);
   check_prefill(options.prefill);
-  GgufFile source = open_gguf(path);
-  std::optional<GgufFile> packed;
-  if (!options.packed_path.empty() && !is_packed(source.metadata))
-    packed = find_packed(source, options.packed_path);
-  GgufFile& file = packed ? *packed : source;
-  ModelConfig config = read_model_config(file.metadata);
-  const WeightPlan plan(file, config);
-  weights_bytes = weights_and_tables(plan, config);
-  check_budget(path, weights_bytes, options.memory_budget_bytes);
-  info = describe(path, source, config, plan);
-  if (packed) info.packed_path = packed->metadata.file();
-  auto vocabulary = Tokenizer::Impl::from_metadata(file.metadata);
+  OpenedFiles files(path, options.assistant, options.packed_path);
+  weights_bytes = files.weights_bytes();
+  assistant_bytes = files.assistant_bytes();
+  check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
+  info = files.info();
+  ModelConfig& config = files.model.config;
+  auto vocabulary = Tokenizer::Impl::from_metadata(files.model.file().metadata);
   config.sampling.suppress = vocabulary->suppressed();
   info.recommended_sampling.suppress = config.sampling.suppress;
   chat_style = chat_style_of(*vocabulary);
   tokenizer = Tokenizer(std::move(vocabulary));
   pool = options.executor ? std::make_unique<WorkerPool>(options.executor)
                           : std::make_unique<WorkerPool>(threads);
-  Weights weights = plan.load(file, {*pool, progress_of(options.on_progress), options.stop});
+  const std::uint64_t total = files.source_bytes(), own = files.model.plan.source_bytes();
+  Weights weights = files.model.plan.load(
+      files.model.file(), {*pool, progress_of(options.on_progress, 0, total), options.stop});
   auto made = std::make_unique<Network>(std::move(config), std::move(weights), kernels);
   if (options.prefill == Prefill::onednn) {
     made->onednn = std::make_unique<const OnednnPrefill>(made->weights, pool->threads());
     weights_bytes += made->onednn->bytes();
-    check_budget(path, weights_bytes, options.memory_budget_bytes);
+    check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
   }
   network = std::move(made);
+  if (!files.assistant) return;
+  weights = files.assistant->plan.load(
+      files.assistant->file(), {*pool, progress_of(options.on_progress, own, total), options.stop});
+  assistant = std::make_unique<const AssistantNetwork>(std::move(files.assistant->config),
+                                                       std::move(weights), *network);
+}
+
+MemoryPlan Model::Impl::plan(const SessionOptions& options) const {
+  MemoryPlan plan =
+      session_plan(network->config, assistant != nullptr ? &assistant->config : nullptr, options,
+                   pool->threads());
+  plan.weights_bytes = weights_bytes;
+  plan.assistant_bytes = assistant_bytes;
+  return plan;
 }
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
@@ -201,8 +194,7 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
 }
 
 MemoryPlan Model::plan(const SessionOptions& options) const {
-  const ModelConfig& config = impl_->network->config;
-  return make_plan(config, impl_->weights_bytes, settled(options, config), impl_->pool->threads());
+  return impl_->plan(settled(options, impl_->network->config, impl_->assistant != nullptr));
 }
 
 const ModelInfo& Model::info() const { return impl_->info; }
@@ -210,15 +202,18 @@ const Tokenizer& Model::tokenizer() const { return impl_->tokenizer; }
 Isa Model::isa() const { return impl_->network->kernels.isa; }
 int Model::threads() const { return impl_->pool->threads(); }
 
-Inspection inspect(const std::string& path, const SessionOptions& options) {
-  const GgufFile file = open_gguf(path);
-  ModelConfig config = read_model_config(file.metadata);
-  const WeightPlan plan(file, config);
+Inspection inspect(const std::string& path, const SessionOptions& options,
+                   const std::string& assistant) {
+  const OpenedFiles files(path, assistant, {});
+  const ModelConfig& config = files.model.config;
   Inspection result;
-  result.info = describe(path, file, config, plan);
-  result.plan = make_plan(config, weights_and_tables(plan, config), settled(options, config),
-                          available_cores());
-  for (const TensorView& tensor : file.tensors.all()) {
+  result.info = files.info();
+  result.plan =
+      session_plan(config, files.assistant ? &files.assistant->config : nullptr,
+                   settled(options, config, files.assistant.has_value()), available_cores());
+  result.plan.weights_bytes = files.weights_bytes();
+  result.plan.assistant_bytes = files.assistant_bytes();
+  for (const TensorView& tensor : files.model.source.tensors.all()) {
     result.tensors.push_back({tensor.name,
                               tensor_type_name(tensor.type),
                               {tensor.ne.begin(), tensor.ne.begin() + tensor.dimensions},
@@ -227,37 +222,55 @@ Inspection inspect(const std::string& path, const SessionOptions& options) {
   return result;
 }
 
-MemoryPlan plan_memory(const std::string& path, const SessionOptions& options) {
-  return inspect(path, options).plan;
+MemoryPlan plan_memory(const std::string& path, const SessionOptions& options,
+                       const std::string& assistant) {
+  return inspect(path, options, assistant).plan;
 }
+
+namespace {
+
+/// Packs one kind of file.
+template <class Config>
+PackedFile pack_file(const std::string& path, const std::string& out_path,
+                     const PackOptions& options) {
+  OpenedFile<Config> opened(path, {});
+  if (opened.plan.packed()) {
+    fail(ErrorCode::invalid_argument, path + ": expected a model file to pack, found a packed one");
+  }
+  WorkerPool pool(choose_threads(options.threads));
+  PackedFile result{packed_path(opened.source, out_path), 0};
+  result.bytes = write_packed(opened.source, opened.plan, result.path,
+                              {pool, progress_of(options.on_progress), options.stop});
+  return result;
+}
+
+template <class Config>
+PackedFile verify_file(const std::string& path, const PackOptions& options) {
+  const OpenedFile<Config> opened(path, {});
+  if (!opened.plan.packed())
+    fail(ErrorCode::format, path + ": expected a packed file, found an ordinary model file");
+  verify_contents(opened.source, progress_of(options.on_progress), options.stop);
+  return {path, opened.source.file_bytes};
+}
+
+bool holds_assistant(const std::string& path) {
+  return is_assistant(open_gguf(path).metadata.text("general.architecture").value_or(""));
+}
+
+}  // namespace
 
 PackedFile pack(const std::string& model_path, const std::string& out_path,
                 const PackOptions& options) {
   return with_memory_error(model_path, [&] {
-    const GgufFile file = open_gguf(model_path);
-    ModelConfig config = read_model_config(file.metadata);
-    const WeightPlan plan(file, config);
-    if (plan.packed()) {
-      fail(ErrorCode::invalid_argument,
-           model_path + ": expected a model file to pack, found a packed one");
-    }
-    WorkerPool pool(choose_threads(options.threads));
-    PackedFile result{packed_path(file, out_path), 0};
-    result.bytes = write_packed(file, plan, result.path,
-                                {pool, progress_of(options.on_progress), options.stop});
-    return result;
+    return holds_assistant(model_path) ? pack_file<AssistantConfig>(model_path, out_path, options)
+                                       : pack_file<ModelConfig>(model_path, out_path, options);
   });
 }
 
 PackedFile verify_packed(const std::string& path, const PackOptions& options) {
   return with_memory_error(path, [&] {
-    const GgufFile file = open_gguf(path);
-    ModelConfig config = read_model_config(file.metadata);
-    const WeightPlan plan(file, config);
-    if (!plan.packed())
-      fail(ErrorCode::format, path + ": expected a packed file, found an ordinary model file");
-    verify_contents(file, progress_of(options.on_progress), options.stop);
-    return PackedFile{path, file.file_bytes};
+    return holds_assistant(path) ? verify_file<AssistantConfig>(path, options)
+                                 : verify_file<ModelConfig>(path, options);
   });
 }
 

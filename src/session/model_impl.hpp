@@ -5,6 +5,7 @@
 
 #include "gemma4/model.hpp"
 #include "io/gguf.hpp"
+#include "model/assistant.hpp"
 #include "model/network.hpp"
 #include "model/workspace.hpp"
 #include "parallel/worker_pool.hpp"
@@ -20,19 +21,21 @@ class Model::Impl {
   ModelInfo info;
   Tokenizer tokenizer;
   ChatStyle chat_style;
-  std::uint64_t weights_bytes = 0;
+  std::uint64_t weights_bytes = 0, assistant_bytes = 0;
   std::unique_ptr<WorkerPool> pool;
   std::unique_ptr<const Network> network;
+  std::unique_ptr<const AssistantNetwork> assistant;  ///< null: none was asked for
+
+  MemoryPlan plan(const SessionOptions& settled_options) const;
 };
 
-/// Session options with their defaults filled in. Throws Error(invalid_argument) naming option,
-/// expected and found.
-SessionOptions settled(const SessionOptions& options, const ModelConfig& config);
+/// Session options with their defaults filled in, for a model with or without an assistant. Throws
+/// Error(invalid_argument) naming option, expected and found.
+SessionOptions settled(const SessionOptions& options, const ModelConfig& config,
+                       bool has_assistant);
 
 WorkspaceShape workspace_shape(const SessionOptions& settled_options, int threads);
 
-/// The plan for settled options.
-MemoryPlan make_plan(const ModelConfig& config, std::uint64_t weights_bytes,
-                     const SessionOptions& settled_options, int threads);
+AssistantShape assistant_shape(const SessionOptions& settled_options, int threads);
 
 }  // namespace gemma4

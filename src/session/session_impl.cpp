@@ -25,9 +25,8 @@ class Stopwatch {
 
 SessionOptions within_budget(const SessionOptions& options, const Model& model) {
   const Model::Impl& impl = *model.impl();
-  const SessionOptions s = settled(options, impl.network->config);
-  const MemoryPlan plan =
-      make_plan(impl.network->config, impl.weights_bytes, s, impl.pool->threads());
+  const SessionOptions s = settled(options, impl.network->config, impl.assistant != nullptr);
+  const MemoryPlan plan = impl.plan(s);
   if (s.memory_budget_bytes != 0 && plan.total_bytes() > s.memory_budget_bytes) {
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     fail(ErrorCode::budget_exceeded,
@@ -54,8 +53,8 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       raw_parser_(model.tokenizer().impl(), true),
       chat_parser_(model.tokenizer().impl(), false),
       target_{&cache_, {}},
-      speculator_(make_drafter(options_), options_.speculation.depth, network_.config.vocabulary,
-                  statistics_) {
+      speculator_(make_drafter(options_, *model.impl(), target_, cancel_),
+                  options_.speculation.depth, network_.config.vocabulary, statistics_) {
   tokens_.reserve(options_.context_tokens);
 }
 

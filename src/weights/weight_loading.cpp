@@ -1,6 +1,7 @@
 // Tensors of a file to weights in kernel layout.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "base/error.hpp"
 #include "weights/block_formats.hpp"
@@ -38,8 +39,11 @@ class WeightPlan::Reading {
 
   void read(const VectorItem& item) {
     const std::uint64_t count = item.tensor->elements(), bytes = count * sizeof(float);
-    float* out = reinterpret_cast<float*>(sink_.room(item.offset, bytes));
-    dequantize_row(item.tensor->type, item.tensor->bytes, {out, count});
+    std::byte* out = sink_.room(item.offset, bytes);
+    if (item.tokens)
+      std::memcpy(out, plan_.row_tokens_.data(), bytes);
+    else
+      dequantize_row(item.tensor->type, item.tensor->bytes, {reinterpret_cast<float*>(out), count});
     sink_.take(item.offset, bytes);
     finished(item.tensor->bytes);
   }
@@ -74,12 +78,22 @@ class WeightPlan::Reading {
     const Matrix& matrix = item.matrix;
     const std::uint64_t row_bytes = item.tensor->row_bytes(),
                         tile = tile_bytes(matrix.format, matrix.columns);
-    const auto task = [&](std::uint32_t number, std::uint32_t) {
+    const std::uint64_t gathered_bytes = item.reordered ? kTileRows * row_bytes : 0;
+    const Buffer gathered(gathered_bytes * static_cast<std::uint64_t>(job_.pool.threads()));
+    const auto task = [&](std::uint32_t number, std::uint32_t worker) {
       const std::uint32_t begin = first + number * kTilesPerTask;
       for (std::uint32_t t = begin; t < std::min(last, begin + kTilesPerTask); ++t) {
-        const std::uint32_t row = t * kTileRows;
-        pack_tile(item.tensor->type, source + row * row_bytes, row_bytes,
-                  std::min(kTileRows, matrix.rows - row), matrix.columns, out + (t - first) * tile);
+        const std::uint32_t row = t * kTileRows, rows = std::min(kTileRows, matrix.rows - row);
+        const std::byte* in = source + row * row_bytes;
+        if (item.reordered) {
+          std::byte* copy = gathered.data() + worker * gathered_bytes;
+          for (std::uint32_t r = 0; r < rows; ++r) {
+            std::memcpy(copy + r * row_bytes, source + plan_.row_tokens_[row + r] * row_bytes,
+                        row_bytes);
+          }
+          in = copy;
+        }
+        pack_tile(item.tensor->type, in, row_bytes, rows, matrix.columns, out + (t - first) * tile);
       }
     };
     job_.pool.run((last - first + kTilesPerTask - 1) / kTilesPerTask, &cancel_, task);
@@ -122,8 +136,12 @@ Weights WeightPlan::at(const std::byte* memory) const {
     return memory != nullptr ? memory + item.offset : item.tensor->bytes.data();
   };
   for (const VectorItem& item : vectors_) {
-    const std::span<const float> values(reinterpret_cast<const float*>(data(item)),
-                                        item.tensor->elements());
+    const std::uint64_t count = item.tensor->elements();
+    if (item.tokens) {
+      weights.draft.row_tokens = {reinterpret_cast<const std::uint32_t*>(data(item)), count};
+      continue;
+    }
+    const std::span<const float> values(reinterpret_cast<const float*>(data(item)), count);
     if (item.target != nullptr) weights.*item.target = values;
     if (item.layer_target != nullptr) weights.layers[item.layer].*item.layer_target = values;
   }
@@ -131,6 +149,7 @@ Weights WeightPlan::at(const std::byte* memory) const {
     Matrix matrix = item.matrix;
     matrix.data = data(item);
     if (item.target != nullptr) weights.*item.target = matrix;
+    if (item.draft_target != nullptr) weights.draft.*item.draft_target = matrix;
     if (item.layer_target != nullptr) weights.layers[item.layer].*item.layer_target = matrix;
   }
   return weights;

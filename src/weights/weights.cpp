@@ -109,6 +109,23 @@ void WeightPlan::add_vector(const std::string& name, std::uint32_t size, VectorI
   vectors_.push_back(item);
 }
 
+void WeightPlan::add_layer_vector(const char* name, std::uint32_t size, std::size_t layer,
+                                  std::span<const float> LayerWeights::*target) {
+  VectorItem item{};
+  item.layer_target = target;
+  item.layer = layer;
+  add_vector(layer_name(layer, name), size, item);
+}
+
+void WeightPlan::add_embedding(const ModelConfig& config, bool reordered) {
+  const TensorView& embedding = require("token_embd.weight");
+  check_shape(embedding, config.hidden, config.vocabulary);
+  MatrixItem item{};
+  item.target = &Weights::embedding;
+  item.reordered = reordered;
+  add_matrix(embedding.name, embedding, 0, config.vocabulary, config.hidden, item);
+}
+
 /// Query, key and value projections: three tensors, or one that holds their rows in this order.
 void WeightPlan::add_projections(const ModelConfig& config, std::size_t layer) {
   const LayerConfig& shape = config.layers[layer];
@@ -145,24 +162,23 @@ void WeightPlan::add_layer(ModelConfig& config, std::size_t layer) {
           : find(layer_name(layer, "attn_v")) != nullptr;
   shape.value_from_key = !shape.sliding && !has_value;
   add_projections(config, layer);
+  add_layer_rest(config, layer, true);
+}
+
+/// All of a layer but the projections of queries, keys and values. Assistants have no keys.
+void WeightPlan::add_layer_rest(const ModelConfig& config, std::size_t layer, bool keys) {
+  const LayerConfig& shape = config.layers[layer];
   add_layer_matrix("attn_output", config.hidden, config.query_size(shape), layer,
                    &LayerWeights::output);
   add_layer_matrix("ffn_gate", shape.feed_forward, config.hidden, layer, &LayerWeights::gate);
   add_layer_matrix("ffn_up", shape.feed_forward, config.hidden, layer, &LayerWeights::up);
   add_layer_matrix("ffn_down", config.hidden, shape.feed_forward, layer, &LayerWeights::down);
-  const auto vector = [&](const char* name, std::uint32_t size,
-                          std::span<const float> LayerWeights::*target) {
-    VectorItem item{};
-    item.layer_target = target;
-    item.layer = layer;
-    add_vector(layer_name(layer, name), size, item);
-  };
-  vector("attn_norm", config.hidden, &LayerWeights::attention_norm);
-  vector("attn_q_norm", shape.head_size, &LayerWeights::query_norm);
-  vector("attn_k_norm", shape.head_size, &LayerWeights::key_norm);
-  vector("post_attention_norm", config.hidden, &LayerWeights::post_attention_norm);
-  vector("ffn_norm", config.hidden, &LayerWeights::feed_forward_norm);
-  vector("post_ffw_norm", config.hidden, &LayerWeights::post_feed_forward_norm);
+  add_layer_vector("attn_norm", config.hidden, layer, &LayerWeights::attention_norm);
+  add_layer_vector("attn_q_norm", shape.head_size, layer, &LayerWeights::query_norm);
+  if (keys) add_layer_vector("attn_k_norm", shape.head_size, layer, &LayerWeights::key_norm);
+  add_layer_vector("post_attention_norm", config.hidden, layer, &LayerWeights::post_attention_norm);
+  add_layer_vector("ffn_norm", config.hidden, layer, &LayerWeights::feed_forward_norm);
+  add_layer_vector("post_ffw_norm", config.hidden, layer, &LayerWeights::post_feed_forward_norm);
   add_layer_scale(layer);
 }
 
@@ -209,16 +225,15 @@ void WeightPlan::place() {
   for (MatrixItem& item : matrices_) item.offset = reserve(item.matrix.bytes());
 }
 
-WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config)
-    : file_(file), packed_(is_packed(file.metadata)) {
+WeightPlan::WeightPlan(const GgufFile& file) : file_(file), packed_(is_packed(file.metadata)) {
   if (packed_) check_packed(file);
-  const TensorView& embedding = require("token_embd.weight");
-  check_shape(embedding, config.hidden, config.vocabulary);
-  MatrixItem item{};
-  item.target = &Weights::embedding;
-  add_matrix(embedding.name, embedding, 0, config.vocabulary, config.hidden, item);
+}
+
+WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config) : WeightPlan(file) {
+  add_embedding(config, false);
   if (const TensorView* head = find("output.weight")) {
     check_shape(*head, config.hidden, config.vocabulary);
+    MatrixItem item{};
     item.target = &Weights::head;
     add_matrix(head->name, *head, 0, config.vocabulary, config.hidden, item);
   }
@@ -233,7 +248,10 @@ WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config)
 std::vector<PlacedTensor> WeightPlan::placed() const {
   std::vector<PlacedTensor> all;
   for (const VectorItem& item : vectors_)
-    all.push_back({item.tensor->name, TensorType::f32, {item.tensor->ne[0]}, item.offset});
+    all.push_back({item.tensor->name,
+                   item.tokens ? TensorType::i32 : TensorType::f32,
+                   {item.tensor->ne[0]},
+                   item.offset});
   for (const MatrixItem& item : matrices_) {
     all.push_back({item.name,
                    tile_type(item.matrix.format),

@@ -12,6 +12,7 @@
 #include "io/gguf.hpp"
 #include "kernels/tiles.hpp"
 #include "parallel/worker_pool.hpp"
+#include "weights/assistant_config.hpp"
 #include "weights/model_config.hpp"
 
 namespace gemma4 {
@@ -26,11 +27,21 @@ struct Matrix {
 };
 
 struct LayerWeights {
-  Matrix query, key, value, output, gate, up,
-      down;  // value: absent when the layer makes V from the raw K projection
+  // value is absent when the layer makes V from the raw K projection; key and value in an assistant
+  Matrix query, key, value, output, gate, up, down;
   std::span<const float> attention_norm, query_norm, key_norm, post_attention_norm,
       feed_forward_norm, post_feed_forward_norm;
   float scale = 1.0f;  ///< multiplies the residual stream at the layer's end
+};
+
+/// What an assistant has besides.
+struct DraftWeights {
+  Matrix pre_projection;   ///< [hidden][2 * backbone]: the model's embedding, then its hidden state
+  Matrix post_projection;  ///< [backbone][hidden]
+  Matrix centroids;        ///< [centroids][hidden]; absent: the head looks at every token
+  /// The token of each embedding row, which lie cluster after cluster; empty: in the order of
+  /// tokens.
+  std::span<const std::uint32_t> row_tokens;
 };
 
 struct Weights {
@@ -40,6 +51,7 @@ struct Weights {
   std::vector<double>
       rope_factors;  ///< per pair of a full layer: the angle is divided by it; may be empty
   std::vector<LayerWeights> layers;
+  DraftWeights draft;  ///< of assistants only
   // What the spans above point into: memory of our own, or the mapping of a packed file.
   Buffer memory;
   std::vector<MappedFile> files;
@@ -83,6 +95,9 @@ class WeightPlan {
   /// and found. Of a packed file its header is checked too.
   WeightPlan(const GgufFile& file, ModelConfig& config);
 
+  /// The same for an assistant; settles AssistantConfig::centroids.
+  WeightPlan(const GgufFile& file, AssistantConfig& config);
+
   std::uint64_t bytes() const { return bytes_; }                ///< memory the weights will take
   std::uint64_t source_bytes() const { return source_bytes_; }  ///< tensor bytes to be read
   std::uint64_t parameters() const { return parameters_; }
@@ -108,7 +123,9 @@ class WeightPlan {
     std::uint64_t offset;      // in the memory
     Matrix Weights::*target = nullptr;
     Matrix LayerWeights::*layer_target = nullptr;
+    Matrix DraftWeights::*draft_target = nullptr;
     std::size_t layer = 0;
+    bool reordered = false;  // row i of the matrix is row row_tokens_[i] of the tensor
   };
   struct VectorItem {  // without a target: the plan knows the values already
     const TensorView* tensor;
@@ -116,9 +133,11 @@ class WeightPlan {
     std::span<const float> Weights::*target = nullptr;
     std::span<const float> LayerWeights::*layer_target = nullptr;
     std::size_t layer = 0;
+    bool tokens = false;  // integers of 32 bits: row_tokens_
   };
   class Reading;
 
+  explicit WeightPlan(const GgufFile& file);
   const TensorView* find(const std::string& name) const;
   const TensorView* find_fused(std::size_t layer) const;
   const TensorView& require(const std::string& name) const;
@@ -129,10 +148,18 @@ class WeightPlan {
   void add_layer_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
                         std::size_t layer, Matrix LayerWeights::*target);
   void add_vector(const std::string& name, std::uint32_t size, VectorItem item);
+  void add_layer_vector(const char* name, std::uint32_t size, std::size_t layer,
+                        std::span<const float> LayerWeights::*target);
+  void add_embedding(const ModelConfig& config, bool reordered);
   void add_projections(const ModelConfig& config, std::size_t layer);
   void add_layer(ModelConfig& config, std::size_t layer);
+  void add_layer_rest(const ModelConfig& config, std::size_t layer, bool keys);
   void add_layer_scale(std::size_t layer);
   void add_rope_factors(const ModelConfig& config);
+  void add_draft_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
+                        Matrix DraftWeights::*target);
+  void add_centroids(AssistantConfig& config);
+  void read_row_tokens(const TensorView& tensor);
   void place();
   Weights at(const std::byte* memory) const;
 
@@ -142,6 +169,7 @@ class WeightPlan {
   std::vector<VectorItem> vectors_;
   std::vector<float> layer_scales_;
   std::vector<double> rope_factors_;
+  std::vector<std::uint32_t> row_tokens_;
   std::uint64_t bytes_ = 0, source_bytes_ = 0, parameters_ = 0;
 };
 

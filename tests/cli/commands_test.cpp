@@ -3,8 +3,10 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/process.hpp"
+#include "io/temporary_folder.hpp"
 
 using cli_test::Outcome;
 using cli_test::run;
@@ -249,6 +251,54 @@ TEST_CASE("inspect --json") {
   const std::uint64_t kv = object["memory"]["kv_bytes"];
   const dom::element larger = json_of(parser, {"inspect", "--ctx", "2048", "--kv", "f32"});
   CHECK(std::uint64_t(larger["memory"]["kv_bytes"]) > kv);
+}
+
+TEST_CASE("inspect shows the assistant, the one beside the model or the one that is named") {
+  dom::parser parser;
+  const auto memory = [](dom::element object, const char* part) {
+    return std::uint64_t(object["memory"][part]);
+  };
+  dom::element object = json_of(parser, {"inspect"});
+  const std::string path = text(object["assistant"]["path"]);
+  CHECK(path.ends_with("gemma4-tiny-assistant-q4_0.gguf"));
+  CHECK(dom::array(object["assistant"]["layers"]).size() == 4);
+  CHECK(std::uint64_t(object["assistant"]["tensors"]) == 49);
+  const std::uint64_t bytes = memory(object, "assistant_bytes");
+  CHECK(bytes > 400000);
+  const std::uint64_t workspace = memory(object, "workspace_bytes");
+  object = json_of(parser, {"inspect", "--assistant", path});
+  CHECK(memory(object, "assistant_bytes") == bytes);
+  object = json_of(parser, {"inspect", "--assistant", "none"});
+  CHECK(object["assistant"].error() == simdjson::NO_SUCH_FIELD);
+  CHECK(memory(object, "assistant_bytes") == 0);
+  CHECK(memory(object, "workspace_bytes") < workspace);
+  CHECK(run({"inspect"}).out.find("assistant       ") != std::string::npos);
+  CHECK(run({"inspect", "--assistant", "/nonexistent.gguf"}).exit_code == 1);
+}
+
+TEST_CASE("an assistant is taken along when it is the only one beside the model that fits") {
+  const std::string tiny = GEMMA4_SOURCE_DIR "/models/tiny/";
+  const gemma4::test::TemporaryFolder folder;
+  const auto copy = [&](const char* from, const char* to) {
+    std::filesystem::copy_file(tiny + from, folder.path(to));
+  };
+  const auto found = [&] {
+    dom::parser parser;
+    const dom::element object = json_of(parser, {"inspect", "--model", folder.path("model.gguf")});
+    const auto assistant = object["assistant"];
+    return assistant.error() ? "" : text(assistant["path"]);
+  };
+  copy("gemma4-tiny-q4_0.gguf", "model.gguf");
+  CHECK(found() == "");
+  copy("gemma4-tiny-assistant-q4_0.gguf", "drafter.gguf");  // named otherwise
+  CHECK(found() == "");
+  copy("gemma4-tiny-assistant-q4_0.gguf", "MTP-small.gguf");
+  CHECK(found() == folder.path("MTP-small.gguf"));
+  folder.write("other-assistant.gguf", "no GGUF file");
+  copy("gemma4-tiny-q4_0.gguf", "assistant-too.gguf");  // a model
+  CHECK(found() == folder.path("MTP-small.gguf"));
+  copy("gemma4-tiny-assistant-q4_0.gguf", "my-assistant.gguf");
+  CHECK(found() == "");  // which of the two?
 }
 
 TEST_CASE("render --json") {

@@ -1,5 +1,6 @@
 #include "reference/checkpoint.hpp"
 
+#include <cstring>
 #include <stdexcept>
 
 #include "io/gguf.hpp"
@@ -7,6 +8,22 @@
 
 namespace gemma4::reference {
 namespace {
+
+// Integers stay what they are.
+Matrix integers(const TensorView& tensor) {
+  const bool wide = tensor.type == TensorType::i64;
+  Matrix row(1, static_cast<Index>(tensor.elements()));
+  for (Index i = 0; i < row.cols(); ++i) {
+    std::int64_t value = 0;
+    std::int32_t narrow = 0;
+    if (wide)
+      std::memcpy(&value, tensor.bytes.data() + i * 8, 8);
+    else
+      std::memcpy(&narrow, tensor.bytes.data() + i * 4, 4);
+    row(0, i) = static_cast<double>(wide ? value : narrow);
+  }
+  return row;
+}
 
 Matrix dequantised(const TensorView& tensor) {
   const std::size_t columns = tensor.ne[0], rows = tensor.ne[1] * tensor.ne[2] * tensor.ne[3];
@@ -59,7 +76,10 @@ Checkpoint::Checkpoint(const std::string& path) {
     layer.rope_base = real(layer.full_attention ? "rope.freq_base" : "rope.freq_base_swa");
     layers.push_back(layer);
   }
-  for (const TensorView& tensor : file.tensors.all()) tensors[tensor.name] = dequantised(tensor);
+  for (const TensorView& tensor : file.tensors.all()) {
+    const bool whole = tensor.type == TensorType::i32 || tensor.type == TensorType::i64;
+    tensors[tensor.name] = whole ? integers(tensor) : dequantised(tensor);
+  }
 }
 
 const Matrix& Checkpoint::operator[](const std::string& name) const {

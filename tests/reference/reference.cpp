@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace gemma4::reference {
 namespace {
@@ -110,6 +111,26 @@ Matrix finish_layer(Matrix x, const Matrix& attention, const Checkpoint& model, 
                                              : x;
 }
 
+// A centroid head looks at the tokens of the 32 clusters whose centroids match best, the first ones
+// among equals; the others get -infinity.
+Matrix near_tokens(const Matrix& logits, const Matrix& hidden, const Checkpoint& model) {
+  const Matrix scores = linear(hidden, model["masked_embd_centroids"]);
+  const Matrix& ordering = model.tensors.at("masked_embd_ordering");
+  const Index cluster = ordering.cols() / scores.cols();
+  Matrix out = Matrix::Constant(1, logits.cols(), -std::numeric_limits<double>::infinity());
+  Matrix left = scores;
+  for (Index taken = 0; taken < std::min<Index>(32, scores.cols()); ++taken) {
+    Index best = 0;
+    left.row(0).maxCoeff(&best);
+    left(0, best) = -std::numeric_limits<double>::infinity();
+    for (Index i = best * cluster; i < (best + 1) * cluster; ++i) {
+      const Index token = static_cast<Index>(ordering(0, i));
+      out(0, token) = logits(0, token);
+    }
+  }
+  return out;
+}
+
 void append_rows(Matrix& all, const Matrix& rows) {
   all.conservativeResize(all.rows() + rows.rows(), rows.cols());
   all.bottomRows(rows.rows()) = rows;
@@ -183,8 +204,9 @@ Draft Reference::draft_step(Token token, const Matrix& state) const {
     x = finish_layer(x, attention, assistant, i);
   }
   const Matrix hidden = rms_norm(x, assistant["output_norm"], assistant.epsilon);
-  return {linear(hidden, assistant["token_embd"]),
-          linear(hidden, assistant["nextn.post_projection"])};
+  Matrix logits = linear(hidden, assistant["token_embd"]);
+  if (assistant.has("masked_embd_centroids")) logits = near_tokens(logits, hidden, assistant);
+  return {logits, linear(hidden, assistant["nextn.post_projection"])};
 }
 
 double negative_log_likelihood(const Matrix& logits, std::span<const Token> tokens) {

@@ -18,7 +18,7 @@ struct Rows {
 };
 
 struct Draft {
-  Matrix logits;  // [1, vocabulary], raw
+  Matrix logits;  // [1, vocabulary], raw; -infinity where a centroid head does not look
   Matrix state;   // [1, hidden of the target], for the next step in place of the hidden row
 };
 

@@ -21,6 +21,7 @@ struct SyntheticModel {
   bool fused = false;                                ///< attn_qkv instead of three projections
   bool untied = false;                               ///< an output matrix of its own
   bool value_on_full = false;                        ///< a V projection on the full layer too
+  std::uint32_t tokens = kVocabulary;                ///< at least kVocabulary
   std::function<void(WrittenTensor&)> change;        ///< looks at every tensor before it is written
   std::function<bool(const std::string&)> keep_key;  ///< false leaves a key out
   std::function<void(GgufWriter&)> more_keys;
@@ -32,7 +33,7 @@ struct SyntheticModel {
     GgufWriter file;
     keys(file);
     Random random(99);
-    const std::uint64_t hidden = kHidden, vocabulary = kVocabulary;
+    const std::uint64_t hidden = kHidden, vocabulary = tokens;
     const auto add = [&](const std::string& name, std::vector<std::uint64_t> ne, TensorType type) {
       WrittenTensor tensor{name, ne, static_cast<std::uint32_t>(type), "", {}};
       tensor.data = random_data(random, ne, type, name.find("norm") != std::string::npos);
@@ -45,32 +46,6 @@ struct SyntheticModel {
     file.tensors.push_back(rope_factors());
     for (std::uint32_t i = 0; i < kLayers; ++i) layer(i, add);
     return file.bytes();
-  }
-
- private:
-  template <typename Add>
-  void layer(std::uint32_t i, const Add& add) const {
-    const std::string blk = "blk." + std::to_string(i) + ".";
-    const std::uint64_t q = kHeads * head_size(i), kv = kv_heads(i) * head_size(i),
-                        hidden = kHidden;
-    const bool value = i != 2 || value_on_full;
-    // the parts are drawn in one order whether fused or not, so both forms hold the same numbers
-    if (fused) {
-      add(blk + "attn_qkv.weight", {hidden, q + kv + (value ? kv : 0)}, matrices);
-    } else {
-      add(blk + "attn_q.weight", {hidden, q}, matrices);
-      add(blk + "attn_k.weight", {hidden, kv}, matrices);
-      if (value) add(blk + "attn_v.weight", {hidden, kv}, matrices);
-    }
-    add(blk + "attn_output.weight", {q, hidden}, matrices);
-    add(blk + "ffn_gate.weight", {hidden, kFeedForward}, matrices);
-    add(blk + "ffn_up.weight", {hidden, kFeedForward}, matrices);
-    add(blk + "ffn_down.weight", {kFeedForward, hidden}, matrices);
-    for (const char* norm : {"attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"})
-      add(blk + norm + ".weight", {hidden}, TensorType::f32);
-    for (const char* norm : {"attn_q_norm", "attn_k_norm"})
-      add(blk + norm + ".weight", {head_size(i)}, TensorType::f32);
-    add(blk + "layer_output_scale.weight", {1}, TensorType::f32);
   }
 
   static WrittenTensor rope_factors() {
@@ -137,6 +112,64 @@ struct SyntheticModel {
     return out;
   }
 
+  void vocabulary(GgufWriter& file) const {
+    std::vector<std::string> pieces = {"<pad>", "<eos>", "<bos>", "<unk>"};
+    std::vector<std::int32_t> types = {3, 3, 3, 2};
+    for (int i = 0; i < 256; ++i) {
+      char text[8];
+      std::snprintf(text, sizeof text, "<0x%02X>", i);
+      pieces.push_back(text);
+      types.push_back(6);
+    }
+    for (const char* special :
+         {"<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>", "<|tool>", "<tool|>",
+          "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", "<|\"|>"}) {
+      pieces.push_back(special);
+      types.push_back(3);
+    }
+    for (const char* piece : {"w", "1", "w1"}) {
+      pieces.push_back(piece);
+      types.push_back(1);
+    }
+    while (pieces.size() < tokens) {
+      pieces.push_back("w" + std::to_string(pieces.size()));
+      types.push_back(1);
+    }
+    const auto wanted = [&](const char* key) { return !keep_key || keep_key(key); };
+    if (wanted("tokenizer.ggml.model")) file.text("tokenizer.ggml.model", "gemma4");
+    if (wanted("tokenizer.ggml.tokens")) file.array("tokenizer.ggml.tokens", pieces);
+    file.array("tokenizer.ggml.token_type", types)
+        .array<std::string>("tokenizer.ggml.merges", {"w 1"});
+    file.value("tokenizer.ggml.bos_token_id", std::uint32_t{2})
+        .value("tokenizer.ggml.eos_token_id", std::uint32_t{1});
+  }
+
+ private:
+  template <typename Add>
+  void layer(std::uint32_t i, const Add& add) const {
+    const std::string blk = "blk." + std::to_string(i) + ".";
+    const std::uint64_t q = kHeads * head_size(i), kv = kv_heads(i) * head_size(i),
+                        hidden = kHidden;
+    const bool value = i != 2 || value_on_full;
+    // the parts are drawn in one order whether fused or not, so both forms hold the same numbers
+    if (fused) {
+      add(blk + "attn_qkv.weight", {hidden, q + kv + (value ? kv : 0)}, matrices);
+    } else {
+      add(blk + "attn_q.weight", {hidden, q}, matrices);
+      add(blk + "attn_k.weight", {hidden, kv}, matrices);
+      if (value) add(blk + "attn_v.weight", {hidden, kv}, matrices);
+    }
+    add(blk + "attn_output.weight", {q, hidden}, matrices);
+    add(blk + "ffn_gate.weight", {hidden, kFeedForward}, matrices);
+    add(blk + "ffn_up.weight", {hidden, kFeedForward}, matrices);
+    add(blk + "ffn_down.weight", {kFeedForward, hidden}, matrices);
+    for (const char* norm : {"attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"})
+      add(blk + norm + ".weight", {hidden}, TensorType::f32);
+    for (const char* norm : {"attn_q_norm", "attn_k_norm"})
+      add(blk + norm + ".weight", {head_size(i)}, TensorType::f32);
+    add(blk + "layer_output_scale.weight", {1}, TensorType::f32);
+  }
+
   void keys(GgufWriter& file) const {
     const auto wanted = [&](const char* key) { return !keep_key || keep_key(key); };
     const auto number = [&](const char* key, std::uint32_t value) {
@@ -164,38 +197,6 @@ struct SyntheticModel {
         .value("gemma4.rope.freq_base_swa", 1e4f);
     vocabulary(file);
     if (more_keys) more_keys(file);
-  }
-
-  void vocabulary(GgufWriter& file) const {
-    std::vector<std::string> tokens = {"<pad>", "<eos>", "<bos>", "<unk>"};
-    std::vector<std::int32_t> types = {3, 3, 3, 2};
-    for (int i = 0; i < 256; ++i) {
-      char text[8];
-      std::snprintf(text, sizeof text, "<0x%02X>", i);
-      tokens.push_back(text);
-      types.push_back(6);
-    }
-    for (const char* special :
-         {"<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>", "<|tool>", "<tool|>",
-          "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", "<|\"|>"}) {
-      tokens.push_back(special);
-      types.push_back(3);
-    }
-    for (const char* piece : {"w", "1", "w1"}) {
-      tokens.push_back(piece);
-      types.push_back(1);
-    }
-    while (tokens.size() < kVocabulary) {
-      tokens.push_back("w" + std::to_string(tokens.size()));
-      types.push_back(1);
-    }
-    const auto wanted = [&](const char* key) { return !keep_key || keep_key(key); };
-    if (wanted("tokenizer.ggml.model")) file.text("tokenizer.ggml.model", "gemma4");
-    if (wanted("tokenizer.ggml.tokens")) file.array("tokenizer.ggml.tokens", tokens);
-    file.array("tokenizer.ggml.token_type", types)
-        .array<std::string>("tokenizer.ggml.merges", {"w 1"});
-    file.value("tokenizer.ggml.bos_token_id", std::uint32_t{2})
-        .value("tokenizer.ggml.eos_token_id", std::uint32_t{1});
   }
 };
 

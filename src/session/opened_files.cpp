@@ -1,0 +1,125 @@
+#include "session/opened_files.hpp"
+
+#include "model/assistant.hpp"
+#include "model/network.hpp"
+#include "weights/packed_file.hpp"
+#include "weights/packed_header.hpp"
+
+namespace gemma4 {
+namespace {
+
+void read_config(const Metadata& metadata, ModelConfig& config) {
+  config = read_model_config(metadata);
+}
+void read_config(const Metadata& metadata, AssistantConfig& config) {
+  config = read_assistant_config(metadata);
+}
+
+template <class Config>
+Config config_of(const Metadata& metadata) {
+  Config config;
+  read_config(metadata, config);
+  return config;
+}
+
+std::optional<GgufFile> packed_for(const GgufFile& source, const std::string& packed_path) {
+  if (packed_path.empty() || is_packed(source.metadata)) return std::nullopt;
+  return find_packed(source, packed_path);
+}
+
+std::string name_of(const GgufFile& file) {
+  return std::string(file.metadata.text("general.name").value_or(""));
+}
+
+std::vector<LayerInfo> describe(const std::vector<LayerConfig>& layers) {
+  std::vector<LayerInfo> infos;
+  infos.reserve(layers.size());
+  for (const LayerConfig& layer : layers) {
+    infos.push_back({!layer.sliding, layer.kv_heads, layer.head_size, layer.feed_forward,
+                     layer.value_from_key});
+  }
+  return infos;
+}
+
+AssistantInfo describe(const OpenedFile<AssistantConfig>& assistant) {
+  const ModelConfig& shapes = assistant.config.shapes;
+  AssistantInfo info;
+  info.name = name_of(assistant.source);
+  info.path = assistant.path;
+  info.hidden_size = shapes.hidden;
+  info.query_heads = shapes.query_heads;
+  info.layers = describe(shapes.layers);
+  info.centroids = assistant.config.centroids;
+  info.parameters = assistant.plan.parameters();
+  info.file_bytes = assistant.source.file_bytes;
+  info.tensors = assistant.source.tensors.all().size();
+  info.packed_path = assistant.packed_file();
+  return info;
+}
+
+}  // namespace
+
+template <class Config>
+OpenedFile<Config>::OpenedFile(const std::string& path_, const std::string& packed_path)
+    : path(path_),
+      source(open_gguf(path)),
+      packed(packed_for(source, packed_path)),
+      config(config_of<Config>(file().metadata)),
+      plan(file(), config) {}
+
+template <class Config>
+std::string OpenedFile<Config>::packed_file() const {
+  if (packed) return packed->metadata.file();
+  return plan.packed() ? path : "";
+}
+
+template struct OpenedFile<ModelConfig>;
+template struct OpenedFile<AssistantConfig>;
+
+OpenedFiles::OpenedFiles(const std::string& path, const std::string& assistant_path,
+                         const std::string& packed_path)
+    : model(path, packed_path) {
+  if (assistant_path.empty()) return;
+  assistant.emplace(assistant_path, packed_path);
+  check_pairing(assistant->config, assistant_path, model.config, path);
+}
+
+std::uint64_t OpenedFiles::weights_bytes() const {
+  return model.plan.bytes() + Network::table_bytes(model.config);
+}
+
+std::uint64_t OpenedFiles::assistant_bytes() const {
+  if (!assistant) return 0;
+  return assistant->plan.bytes() + AssistantNetwork::table_bytes(assistant->config, model.config);
+}
+
+std::uint64_t OpenedFiles::source_bytes() const {
+  return model.plan.source_bytes() + (assistant ? assistant->plan.source_bytes() : 0);
+}
+
+ModelInfo OpenedFiles::info() const {
+  const ModelConfig& config = model.config;
+  ModelInfo info;
+  info.architecture = config.architecture;
+  info.name = name_of(model.source);
+  info.path = model.path;
+  info.hidden_size = config.hidden;
+  info.query_heads = config.query_heads;
+  info.vocabulary = config.vocabulary;
+  info.context_limit = config.context_limit;
+  info.sliding_window = config.window;
+  info.logit_softcap = config.softcap;
+  info.norm_epsilon = config.norm_epsilon;
+  info.rope_base = static_cast<float>(config.rope_base);
+  info.rope_base_sliding = static_cast<float>(config.rope_base_sliding);
+  info.layers = describe(config.layers);
+  info.parameters = model.plan.parameters();
+  info.file_bytes = model.source.file_bytes;
+  info.tensors = model.source.tensors.all().size();
+  info.recommended_sampling = config.sampling;
+  info.packed_path = model.packed_file();
+  if (assistant) info.assistant = describe(*assistant);
+  return info;
+}
+
+}  // namespace gemma4
