@@ -81,7 +81,8 @@ TEST_CASE("wrong usage") {
 }
 
 TEST_CASE("a drafter that the model has not is refused") {
-  const cli_test::Outcome outcome = run({"generate", "--prompt", "a", "--drafter", "mtp"});
+  const cli_test::Outcome outcome =
+      run({"generate", "--prompt", "a", "--drafter", "mtp", "--assistant", "none"});
   CHECK(outcome.exit_code == 1);
   CHECK(outcome.err.find("expected a model with an assistant") != std::string::npos);
 }
