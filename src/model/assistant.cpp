@@ -95,7 +95,7 @@ void Assistant::attention_block(std::size_t layer, std::uint32_t position, const
   const bool sliding = network_.network.config.layers[layer].sliding;
   blocks_.project_heads(layer, 1);
   const std::uint32_t heads = network_.network.config.query_heads;
-  blocks_.share_heads(1, [&](const Blocks::HeadShare& share, std::uint32_t) {
+  blocks_.share_heads(layer, 1, [&](const Blocks::HeadShare& share, std::uint32_t) {
     blocks_.query_heads(layer, 0, 1, share.begin(heads), share.end(heads));
   });
   attend({network_.network, layer, source_layer(network_.target.config, sliding), cache, position,

@@ -34,8 +34,10 @@ class LayerAttention {
     while (!split && row_blocks() * shape_.kv_heads * head_blocks() < threads && task_heads_ > 1)
       task_heads_ = (task_heads_ + 1) / 2;
     const std::uint32_t units = shape_.kv_heads * head_blocks() * row_blocks();
+    const std::uint64_t work = std::uint64_t{2} * rows_ * query_heads_ * shape_.head_size *
+                               std::min(segments_ * kSegment, first_ + rows_);
     if (!split) {
-      pool.run(units, cancel, [&](std::uint32_t task, std::uint32_t worker) {
+      pool.run(units, work, cancel, [&](std::uint32_t task, std::uint32_t worker) {
         whole(unit(task), work_.workers[worker]);
       });
       return;

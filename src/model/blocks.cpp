@@ -28,7 +28,7 @@ void Blocks::norm_row(std::uint32_t from, std::uint32_t row, std::span<const flo
 
 void Blocks::norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight,
                        bool codes) {
-  pool_.run(rows, cancel_,
+  pool_.run(rows, elementwise(std::uint64_t{rows} * network_.config.hidden), cancel_,
             [&](std::uint32_t row, std::uint32_t) { norm_row(from, row, weight, codes); });
 }
 
@@ -37,7 +37,8 @@ void Blocks::norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const f
 void Blocks::add_rows(std::uint32_t rows, std::span<const float> weight, float factor,
                       std::span<const float> next_norm, bool codes) {
   const std::uint32_t hidden = network_.config.hidden;
-  pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
+  const std::uint64_t work = elementwise(std::uint64_t{rows} * hidden);
+  pool_.run(rows, work, cancel_, [&](std::uint32_t row, std::uint32_t) {
     const std::uint64_t at = std::uint64_t{row} * hidden;
     network_.kernels.add_rms_norm(work_.residual.data() + at, work_.projected.data() + at,
                                   weight.data(), hidden, network_.config.norm_epsilon, factor);
@@ -105,7 +106,8 @@ void Blocks::finish_attention(std::size_t layer, std::uint32_t rows) {
   const Activations attended =
       wide(work_.attended, network_.config.query_size(network_.config.layers[layer]));
   if (takes_int8(w.output.format) && network_.onednn_for(rows) == nullptr) {
-    pool_.run(rows, cancel_, [&](std::uint32_t row, std::uint32_t) {
+    const std::uint64_t work = elementwise(std::uint64_t{rows} * attended.columns);
+    pool_.run(rows, work, cancel_, [&](std::uint32_t row, std::uint32_t) {
       const Activations one = attended.from(row);
       network_.kernels.quantize(one.values, 1, one);
     });
@@ -124,7 +126,8 @@ void Blocks::gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activa
   // blocks of 32 columns end with the task
   const std::uint32_t share = w.gate.tiles() / (8 * static_cast<std::uint32_t>(pool_.threads()));
   const std::uint32_t step = std::clamp(share & ~1u, 2u, kPairTiles);
-  pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), cancel_,
+  const std::uint64_t work = std::uint64_t{2} * rows * w.gate.rows * w.gate.columns;
+  pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), work, cancel_,
             [&](std::uint32_t task, std::uint32_t worker) {
               const std::uint32_t tile = task * step, tiles = std::min(step, w.gate.tiles() - tile),
                                   width = tiles * kTileRows;

@@ -49,12 +49,16 @@ class Blocks {
   /// Calls work(share, worker) for all rows. Where there are fewer rows than threads a row's heads
   /// are shared out.
   template <typename Work>
-  void share_heads(std::uint32_t rows, const Work& work) {
+  void share_heads(std::size_t layer, std::uint32_t rows, const Work& work) {
     const std::uint32_t threads = static_cast<std::uint32_t>(pool_.threads()),
                         parts = rows < threads ? std::min(threads, network_.config.query_heads) : 1;
-    pool_.run(rows * parts, cancel_, [&](std::uint32_t task, std::uint32_t worker) {
-      work(HeadShare{task / parts, task % parts, parts}, worker);
-    });
+    const LayerConfig& shape = network_.config.layers[layer];
+    const std::uint64_t numbers =
+        network_.config.query_size(shape) + 2 * network_.config.kv_size(shape);
+    pool_.run(rows * parts, elementwise(rows * numbers), cancel_,
+              [&](std::uint32_t task, std::uint32_t worker) {
+                work(HeadShare{task / parts, task % parts, parts}, worker);
+              });
   }
 
   /// Norms and rotates query heads begin ... end - 1 of a row to where attention wants them.

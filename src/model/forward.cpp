@@ -25,8 +25,8 @@ bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& c
 /// Embedding rows into the residual stream, and the angles of their positions.
 void Forward::embed(std::span<const Token> tokens, std::uint32_t first) {
   const std::uint32_t hidden = network_.config.hidden;
-  pool_.run(static_cast<std::uint32_t>(tokens.size()), blocks_.cancel(),
-            [&](std::uint32_t row, std::uint32_t) {
+  pool_.run(static_cast<std::uint32_t>(tokens.size()), elementwise(tokens.size() * hidden),
+            blocks_.cancel(), [&](std::uint32_t row, std::uint32_t) {
               const std::span<float> x =
                   work_.residual.subspan(std::uint64_t{row} * hidden, hidden);
               read_row(network_.weights.embedding, static_cast<std::uint32_t>(tokens[row]), x);
@@ -60,7 +60,7 @@ void Forward::kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first
 void Forward::heads(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache) {
   const std::uint32_t queries = network_.config.query_heads,
                       kvs = network_.config.layers[layer].kv_heads;
-  blocks_.share_heads(rows, [&](const Blocks::HeadShare& share, std::uint32_t worker) {
+  blocks_.share_heads(layer, rows, [&](const Blocks::HeadShare& share, std::uint32_t worker) {
     blocks_.query_heads(layer, share.row, rows, share.begin(queries), share.end(queries));
     kv_heads(layer, share.row, first, share.begin(kvs), share.end(kvs), cache,
              work_.workers[worker].widened.data());
@@ -83,7 +83,8 @@ bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<b
   std::copy_n(work_.normed.values, numbers, work_.hidden.begin());
   const std::uint32_t step = tiles_per_task(head);
   const std::uint64_t stride = std::uint64_t{head.tiles()} * kTileRows;
-  pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)), cancel,
+  pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)),
+            std::uint64_t{count} * head.rows * head.columns, cancel,
             [&](std::uint32_t task, std::uint32_t) {
               const std::uint32_t tile = task * step, tiles = std::min(step, head.tiles() - tile);
               float* out = work_.logits.data() + std::uint64_t{tile} * kTileRows;

@@ -152,9 +152,13 @@ bool HeadSearch::run(const Network& network, std::span<const std::uint32_t> supp
   if (centroids_ != 0) choose_clusters(network, hidden, pool, cancel);
   if (cancelled()) return false;
   for (Worker& worker : workers_) worker.best.count = 0;
-  pool.run(tasks(), cancel, [&](std::uint32_t task, std::uint32_t worker) {
-    search(network, suppressed_rows, hidden, task, workers_[worker]);
-  });
+  const std::uint64_t tiles =
+      centroids_ != 0 ? std::uint64_t{kCentroidsTaken} * (vocabulary_ / centroids_) / kTileRows
+                      : network.head().tiles();
+  pool.run(tasks(), tiles * kTileRows * network.head().columns, cancel,
+           [&](std::uint32_t task, std::uint32_t worker) {
+             search(network, suppressed_rows, hidden, task, workers_[worker]);
+           });
   if (cancelled()) return false;
   conclude(network.kernels);
   return true;

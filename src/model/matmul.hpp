@@ -29,15 +29,21 @@ inline std::uint32_t tiles_per_task(const Matrix& matrix) {
       std::max<std::uint64_t>(1, kTaskBytes / tile_bytes(matrix.format, matrix.columns)));
 }
 
+/// Work, for WorkerPool::run, of norms, rotations and quantisation of `numbers` numbers.
+constexpr std::uint64_t elementwise(std::uint64_t numbers) { return 32 * numbers; }
+
 /// Several matrices times the same activations, as one job. Each out row has the matrix's rows
 /// rounded up to whole tiles.
 inline void multiply(const Kernels& kernels, WorkerPool& pool, const std::atomic<bool>* cancel,
                      std::initializer_list<Product> products, const Activations& a,
                      std::uint32_t count) {
   std::uint32_t tasks = 0;
-  for (const Product& p : products)
+  std::uint64_t work = 0;
+  for (const Product& p : products) {
     tasks += static_cast<std::uint32_t>(divide_up(p.matrix.tiles(), tiles_per_task(p.matrix)));
-  pool.run(tasks, cancel, [&](std::uint32_t task, std::uint32_t) {
+    work += std::uint64_t{p.matrix.rows} * p.matrix.columns * count;
+  }
+  pool.run(tasks, work, cancel, [&](std::uint32_t task, std::uint32_t) {
     for (const Product& p : products) {
       const std::uint32_t step = tiles_per_task(p.matrix),
                           own = static_cast<std::uint32_t>(divide_up(p.matrix.tiles(), step));

@@ -29,10 +29,24 @@ class WorkerPool {
 
   int threads() const { return threads_; }
 
+  /// Multiply-adds of some 5 microseconds on one core.
+  static constexpr std::uint64_t kWorthWaking = 1u << 18;
+
   /// Calls task(index, worker) for every index < count, on any of the threads, and returns when all
   /// are done. `worker` is below threads() and no two tasks run with the same one at a time, so it
   /// may choose scratch memory. When *cancel becomes true the tasks not yet begun are skipped.
   /// Callers on several threads take turns. Tasks must not throw, nor call run().
+  /// `work`: about how many multiply-adds all tasks are together; less than kWorthWaking runs on
+  /// the caller's thread alone, because waking others would take longer.
+  template <typename Task>
+  void run(std::uint32_t count, std::uint64_t work, const std::atomic<bool>* cancel,
+           const Task& task) {
+    if (work >= kWorthWaking) return run(count, cancel, task);
+    run(1, cancel, [&](std::uint32_t, std::uint32_t worker) {
+      for (std::uint32_t index = 0; index < count; ++index) task(index, worker);
+    });
+  }
+
   template <typename Task>
   void run(std::uint32_t count, const std::atomic<bool>* cancel, const Task& task) {
     dispatch(
