@@ -122,10 +122,9 @@ void Blocks::finish_attention(std::size_t layer, std::uint32_t rows) {
 void Blocks::gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activations& gated) {
   const Kernels& kernels = network_.kernels;
   const bool codes = takes_int8(w.down.format);
-  // long runs stream best, but every thread shall find some tasks; an even number of tiles, because
-  // blocks of 32 columns end with the task
-  const std::uint32_t share = w.gate.tiles() / (8 * static_cast<std::uint32_t>(pool_.threads()));
-  const std::uint32_t step = std::clamp(share & ~1u, 2u, kPairTiles);
+  // an even number of tiles: blocks of 32 columns end with the task
+  const std::uint32_t step =
+      std::clamp(tiles_per_task(w.gate, pool_.threads(), rows), 2u, kPairTiles);
   const std::uint64_t work = std::uint64_t{2} * rows * w.gate.rows * w.gate.columns;
   pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), work, cancel_,
             [&](std::uint32_t task, std::uint32_t worker) {

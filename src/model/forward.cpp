@@ -81,7 +81,7 @@ bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<b
   blocks_.norm_rows(row, count, network_.weights.output_norm, takes_int8(head.format));
   const std::uint64_t numbers = std::uint64_t{count} * network_.config.hidden;
   std::copy_n(work_.normed.values, numbers, work_.hidden.begin());
-  const std::uint32_t step = tiles_per_task(head);
+  const std::uint32_t step = tiles_per_task(head, pool_.threads(), count);
   const std::uint64_t stride = std::uint64_t{head.tiles()} * kTileRows;
   pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)),
             std::uint64_t{count} * head.rows * head.columns, cancel,
