@@ -29,7 +29,9 @@ rm -f "$build"/*.o
 # As cmake/Gemma4Flags.cmake has them. GCC 12 misreads string +, hence -Wno-restrict.
 flags="-std=c++20 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Wshadow -Wno-restrict -Werror"
 cd "$root"
-for source in src/kernels/*.cpp src/kernels/*/*.cpp src/base/*.cpp tests/main.cpp tests/kernels/*_test.cpp; do
+# built without oneDNN: absent.cpp stands for it
+for source in src/kernels/*.cpp src/kernels/*/kernels.cpp src/kernels/onednn/absent.cpp src/base/*.cpp tests/main.cpp \
+  tests/kernels/*_test.cpp; do
   printf '%s %s\n' "$source" "$build/$(printf %s "$source" | tr / _).o"
 done > "$build/sources"
 xargs -P "$(nproc)" -L 1 sh -c '"$0" $1 -Iinclude -Isrc -Itests -isystem "$2/include" -c "$3" -o "$4"' \
