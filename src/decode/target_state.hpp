@@ -13,9 +13,9 @@ namespace gemma4 {
 /// DraftRequest::position - 1, has no row in the cache yet.
 struct TargetState {
   const KvCache* cache = nullptr;  ///< rows of all tokens but the newest
-  /// [hidden] of the token before the newest, whose logits the newest was chosen from; after the
-  /// output norm. Empty when it is gone (the newest was not chosen, or its predecessor was taken
-  /// back): no draft can be made from it then. Lies in the session's workspace until the next pass.
+  /// [hidden] of the token before the newest, after the output norm. Empty when its logits are gone
+  /// (it was the end of a batch whose logits nobody wanted, or was taken back): no draft can be
+  /// made then. Lies in the session's workspace until the next pass.
   std::span<const float> hidden;
 };
 

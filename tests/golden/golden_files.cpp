@@ -165,6 +165,22 @@ std::vector<DraftRun> draft_runs() {
   return out;
 }
 
+std::vector<SpeculativeRun> speculative_runs() {
+  const Json json("mtp.json");
+  std::vector<SpeculativeRun> out;
+  for (element run : simdjson::dom::array(json.root["runs"])) {
+    SpeculativeRun item{
+        text(run["name"]), integers<Token>(run["ids"]), integers<Token>(run["greedy"]), {}};
+    for (const auto& [most, e] : simdjson::dom::object(run["drafts"])) {
+      item.counts[static_cast<std::uint32_t>(std::stoul(std::string(most)))] = {
+          std::uint64_t(e["drafted"]), std::uint64_t(e["accepted"]), std::uint64_t(e["rounds"]),
+          integers<std::uint64_t>(e["offered_at"]), integers<std::uint64_t>(e["accepted_at"])};
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
 std::vector<ChatCase> chat_cases() {
   const Json json("chat.json");
   std::vector<ChatCase> out;

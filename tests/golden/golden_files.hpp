@@ -1,6 +1,7 @@
 // The golden files as C++ values; what each number means stands in README.md beside them.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -71,6 +72,18 @@ struct DraftRun {
   std::vector<DraftStep> steps;
 };
 std::vector<DraftRun> draft_runs();
+
+/// What became of the drafts of a whole run.
+struct DraftCounts {
+  std::uint64_t drafted = 0, accepted = 0, rounds = 0;
+  std::vector<std::uint64_t> offered_at, accepted_at;  ///< by place in the draft
+};
+struct SpeculativeRun {
+  std::string name;
+  std::vector<Token> ids, greedy;
+  std::map<std::uint32_t, DraftCounts> counts;  ///< by the most tokens of a draft
+};
+std::vector<SpeculativeRun> speculative_runs();
 
 struct ChatCase {
   Chat chat;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,7 @@ class DraftSession {
     return all;
   }
 
+  const KvCache& cache() const { return cache_; }
   const Assistant& assistant() const { return assistant_; }
   std::span<const float> hidden() const { return hidden_; }
   std::span<const float> target_logits() const { return forward_.logits_row(0); }

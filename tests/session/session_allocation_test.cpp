@@ -81,7 +81,7 @@ TEST_CASE("decode steps do not allocate") {
 }
 
 TEST_CASE("drafting and checking do not allocate") {
-  const Model model = load_tiny();
+  const Model model = load_tiny_pair();
   for (const GenerateOptions& options : {endless(), sampled()}) {
     Session plain(model, with(Speculation::off(), session_options(KvType::f16, 0, 2048)));
     plain.append_text("Once upon a time");
@@ -92,7 +92,10 @@ TEST_CASE("drafting and checking do not allocate") {
         std::make_shared<FirstOf>(std::vector<std::shared_ptr<Drafter>>{ngram, oracle});
     for (const Speculation& speculation :
          {Speculation::automatic(), Speculation::fixed(7).by(DrafterKind::ngram),
-          Speculation::automatic().by(both), Speculation::fixed(5).by(both)}) {
+          Speculation::automatic().by(DrafterKind::mtp), Speculation::fixed(7).by(DrafterKind::mtp),
+          Speculation::fixed(5), Speculation::automatic().by(both),
+          Speculation::fixed(5).by(both)}) {
+      CAPTURE(static_cast<int>(speculation.drafter));
       Session session(model, with(speculation, session_options(KvType::f16, 0, 2048)));
       session.append_text("Once upon a time");
       CHECK(allocations(session, options, 50, 400) == 0);

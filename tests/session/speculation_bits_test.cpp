@@ -19,12 +19,13 @@ struct Plain {
   LogitRows rows;
 };
 
-Plain plain_text(const Model& model, const SamplingOptions& sampling, std::uint32_t length) {
-  Session session(model, with(Speculation::off(), session_options()));
+Plain plain_text(const Model& model, const SamplingOptions& sampling, std::uint32_t length,
+                 KvType kv = KvType::f16) {
+  Session session(model, with(Speculation::off(), session_options(kv)));
   session.append_tokens(random_tokens(kPrompt));
   while (session.position() < length) (void)session.decode_step(sampling);
   Plain plain{tokens_of(session), {}};
-  Session again(model, with(Speculation::off(), session_options()));
+  Session again(model, with(Speculation::off(), session_options(kv)));
   plain.rows = prefill_rows(again, plain.tokens);
   return plain;
 }
@@ -86,14 +87,21 @@ Speculation depth(int k) {
 }  // namespace
 
 TEST_CASE("every drafter at every depth gives the tokens and logits of plain decoding") {
-  const Model model = load_tiny();
+  const Model model = load_tiny_pair();
   for (const auto& [name, sampling] : samplings()) {
     CAPTURE(name);
     const Plain plain = plain_text(model, sampling, kText);
     for (int k = 0; k <= 7; ++k) {  // 0: automatic
       CAPTURE(k);
-      Session ngram(model, with(depth(k).by(DrafterKind::ngram), session_options()));
-      CHECK(first_difference(ngram, plain, sampling) == -1);
+      for (const DrafterKind kind :
+           {DrafterKind::ngram, DrafterKind::mtp, DrafterKind::automatic}) {
+        CAPTURE(static_cast<int>(kind));
+        Session session(model, with(depth(k).by(kind), session_options()));
+        CHECK(first_difference(session, plain, sampling) == -1);
+        if (k == 0 || kind == DrafterKind::ngram) continue;
+        CHECK(session.statistics().drafted > kText / 4);
+        CHECK(session.statistics().accepted > 0);
+      }
       for (const double right : {1.0, 0.8, 0.4, 0.0}) {
         CAPTURE(right);
         const auto oracle = std::make_shared<OracleDrafter>(plain.tokens, right);
@@ -116,7 +124,7 @@ TEST_CASE("several seeds and number of threads, prompts in pieces: speculation k
   sampling.top_p = 0.95f;
   for (const int threads : {1, 2, 3}) {
     CAPTURE(threads);
-    const Model model = load_tiny(threads);
+    const Model model = load_tiny_pair(threads);
     for (const std::uint64_t seed : {1u, 2u, 3u}) {
       CAPTURE(seed);
       sampling.seed = seed;
@@ -128,10 +136,51 @@ TEST_CASE("several seeds and number of threads, prompts in pieces: speculation k
         Session session(
             model, with(Speculation::fixed(7).by(oracle), session_options(KvType::f16, chunk)));
         CHECK(first_difference(session, plain, sampling) == -1);
+        Session mtp(model, with(Speculation::fixed(5).by(DrafterKind::mtp),
+                                session_options(KvType::f16, chunk)));
+        CHECK(first_difference(mtp, plain, sampling) == -1);
+        CHECK(mtp.statistics().drafted > 0);
       }
       Session automatic(model, with(Speculation::automatic(), session_options()));
       CHECK(first_difference(automatic, plain, sampling) == -1);
     }
+  }
+}
+
+TEST_CASE("drafts from keys and values in f32 keep the bits") {
+  const Model model = load_tiny_pair();
+  for (const auto& [name, sampling] : samplings()) {
+    CAPTURE(name);
+    const Plain plain = plain_text(model, sampling, kText, KvType::f32);
+    for (const DrafterKind kind : {DrafterKind::mtp, DrafterKind::automatic}) {
+      for (const int k : {0, 1, 6}) {
+        CAPTURE(k);
+        Session session(model, with(depth(k).by(kind), session_options(KvType::f32)));
+        CHECK(first_difference(session, plain, sampling) == -1);
+      }
+    }
+  }
+}
+
+TEST_CASE("a rewind leaves nothing to draft from, and the assistant goes on a token later") {
+  const Model model = load_tiny_pair();
+  const Plain plain = plain_text(model, {}, 700);
+  for (const DrafterKind kind : {DrafterKind::mtp, DrafterKind::automatic}) {
+    CAPTURE(static_cast<int>(kind));
+    Session session(model, with(Speculation::fixed(7).by(kind), session_options()));
+    session.append_tokens(std::span(plain.tokens).first(kPrompt));
+    for (std::uint32_t round = 0; session.position() < 700; ++round) {
+      const Token token = session.decode_step();
+      REQUIRE(token == plain.tokens[session.position() - 1]);
+      if (round % 23 != 22) continue;
+      const std::uint32_t backs[] = {1, 2, 9, 20};
+      session.rewind(session.position() - backs[round / 23 % 4]);
+      if (round % 2 == 0)
+        REQUIRE(same_bits(session.logits(), plain.rows.row(session.position() - 1)));
+    }
+    CHECK(same_bits(session.logits(), plain.rows.row(699)));
+    CHECK(session.statistics().prefill_tokens == kPrompt);
+    CHECK(session.statistics().accepted > 100);
   }
 }
 
@@ -184,7 +233,7 @@ TEST_CASE("a rewind as far as the cache allows, and one further") {
 }
 
 TEST_CASE("generate() gives the text of plain decoding, with drafts that pay") {
-  const Model model = load_tiny();
+  const Model model = load_tiny_pair();
   const auto text = [&](const Speculation& speculation, Statistics& statistics) {
     Session session(model, with(speculation, session_options()));
     session.append_text("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15. 1, 2, 3, 4, 5,");
@@ -196,14 +245,17 @@ TEST_CASE("generate() gives the text of plain decoding, with drafts that pay") {
     statistics = session.statistics();
     return out;
   };
-  Statistics off, fixed, automatic;
+  Statistics off, fixed, mtp, automatic;
   const std::string expected = text(Speculation::off(), off);
   CHECK(text(Speculation::fixed(4).by(DrafterKind::ngram), fixed) == expected);
+  CHECK(text(Speculation::fixed(4).by(DrafterKind::mtp), mtp) == expected);
   CHECK(text(Speculation::automatic(), automatic) == expected);
   CHECK(off.drafted == 0);
   CHECK(off.target_steps == 199);
   CHECK(fixed.accepted > 60);
   CHECK(fixed.target_steps < 140);
+  CHECK(mtp.accepted > 100);
+  CHECK(mtp.target_steps < 100);
 }
 
 }  // namespace gemma4

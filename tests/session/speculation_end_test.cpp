@@ -58,7 +58,7 @@ std::vector<Token> continuation(const Model& model) {
   return tokens_of(session);
 }
 
-/// The same at every depth with an oracle, with one that errs, and with n-grams.
+/// The same at every depth with an oracle, with one that errs, with n-grams and the assistant.
 void check_same(const Model& model, const GenerateOptions& options, std::uint32_t context = 1024) {
   const std::vector<Token> text = continuation(model);
   const Seen expected = see(model, Speculation::off(), options, context);
@@ -70,7 +70,8 @@ void check_same(const Model& model, const GenerateOptions& options, std::uint32_
       // the last token has room for no draft, the one before it comes from the prompt
       if (context > text.size() - 60 + 2) CHECK(oracle->proposals > 0);
     }
-    CHECK((see(model, Speculation::fixed(k).by(DrafterKind::ngram), options, context) == expected));
+    for (const DrafterKind kind : {DrafterKind::ngram, DrafterKind::mtp})
+      CHECK((see(model, Speculation::fixed(k).by(kind), options, context) == expected));
   }
 }
 
@@ -86,12 +87,12 @@ ErrorCode code_of(const std::function<void()>& action) {
 }  // namespace
 
 TEST_CASE("the end of a turn inside a draft") {
-  const Model model = load_tiny();
+  const Model model = load_tiny_pair();
   check_same(model, {});
 }
 
 TEST_CASE("a stop text inside a draft, wherever it begins and ends") {
-  const Model model = load_tiny();
+  const Model model = load_tiny_pair();
   const std::string answer = "34 + 17 = 51.";
   for (std::size_t at = 0; at < answer.size(); at += 2) {
     GenerateOptions options;
@@ -102,7 +103,7 @@ TEST_CASE("a stop text inside a draft, wherever it begins and ends") {
 }
 
 TEST_CASE("max_tokens inside a draft") {
-  const Model model = load_tiny();
+  const Model model = load_tiny_pair();
   for (const std::uint32_t limit : {1u, 2u, 3u, 5u, 8u, 9u, 13u}) {
     CAPTURE(limit);
     GenerateOptions options;
@@ -113,7 +114,7 @@ TEST_CASE("max_tokens inside a draft") {
 }
 
 TEST_CASE("the context's end inside a draft") {
-  const Model model = load_tiny();
+  const Model model = load_tiny_pair();
   Session prompt(model, session_options());
   prompt.append(Chat{}.user("What is 34 + 17?"));
   GenerateOptions options;
@@ -262,32 +263,41 @@ TEST_CASE("a cancel while drafting ends the generation, and the session goes on"
 }
 
 TEST_CASE("a cancel at any moment of drafting and checking leaves no trace") {
-  const Model model = load_tiny(2);
+  const Model model = load_tiny_pair(2);
   Session plain(model, with(Speculation::off(), session_options()));
   plain.append_tokens(random_tokens(30));
   for (int i = 0; i < 400; ++i) (void)plain.decode_step();
   const std::vector<Token> text = tokens_of(plain);
-  const auto oracle = std::make_shared<OracleDrafter>(text, 0.8);
-  Session session(model, with(Speculation::fixed(7).by(oracle), session_options()));
-  session.append_tokens(random_tokens(30));
-  std::atomic<bool> stop{false};
-  std::thread canceller([&] {
-    while (!stop) {
-      session.cancel();
-      std::this_thread::sleep_for(std::chrono::microseconds(300));
-    }
-  });
-  int cancelled = 0, steps = 0;
-  while (session.position() < 380 && ++steps < 100000) {
-    cancelled += code_of([&] { (void)session.decode_step(); }) == ErrorCode::cancelled;
-  }
-  stop = true;
-  canceller.join();
-  CHECK(cancelled > 0);
-  CHECK(session.position() == 380);
-  CHECK(tokens_of(session) == std::vector<Token>(text.begin(), text.begin() + 380));
   plain.rewind(380);
-  CHECK(same_bits(session.logits(), plain.logits()));
+  const auto oracle = std::make_shared<OracleDrafter>(text, 0.8);
+  for (const Speculation& speculation :
+       {Speculation::fixed(7).by(oracle), Speculation::fixed(7).by(DrafterKind::mtp),
+        Speculation::fixed(7)}) {
+    CAPTURE(static_cast<int>(speculation.drafter));
+    Session session(model, with(speculation, session_options()));
+    session.append_tokens(random_tokens(30));
+    std::atomic<bool> stop{false};
+    std::thread canceller([&] {
+      std::mt19937 random(1);
+      while (!stop) {
+        session.cancel();
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 1000));
+      }
+    });
+    int cancelled = 0, steps = 0;
+    while (session.position() < 380 && ++steps < 100000) {
+      cancelled += code_of([&] { (void)session.decode_step(); }) == ErrorCode::cancelled;
+    }
+    stop = true;
+    canceller.join();
+    CHECK(cancelled > 0);
+    CHECK(session.position() == 380);
+    CHECK(tokens_of(session) == std::vector<Token>(text.begin(), text.begin() + 380));
+    CHECK(same_bits(session.logits(), plain.logits()));
+    while (session.position() < text.size()) (void)session.decode_step();
+    CHECK(tokens_of(session) == text);
+    CHECK(session.statistics().accepted > 0);
+  }
 }
 
 TEST_CASE("a drafter hears what became of its drafts") {

@@ -15,10 +15,22 @@ constexpr std::uint32_t kWindow = 64;
 
 inline std::string tiny_path() { return GEMMA4_SOURCE_DIR "/models/tiny/gemma4-tiny-q4_0.gguf"; }
 
+inline std::string tiny_assistant_path() {
+  return GEMMA4_SOURCE_DIR "/models/tiny/gemma4-tiny-assistant-q4_0.gguf";
+}
+
 inline Model load_tiny(int threads = 2, Isa isa = Isa::automatic) {
   LoadOptions options;
   options.threads = threads;
   options.isa = isa;
+  return Model::load(tiny_path(), options);
+}
+
+/// With its assistant.
+inline Model load_tiny_pair(int threads = 2) {
+  LoadOptions options;
+  options.threads = threads;
+  options.assistant = tiny_assistant_path();
   return Model::load(tiny_path(), options);
 }
 
