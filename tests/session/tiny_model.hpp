@@ -15,8 +15,10 @@ constexpr std::uint32_t kWindow = 64;
 
 inline std::string tiny_path() { return GEMMA4_SOURCE_DIR "/models/tiny/gemma4-tiny-q4_0.gguf"; }
 
-inline Model load_tiny(int threads = 2, Isa isa = Isa::automatic) {
+inline Model load_tiny(int threads = 2, Isa isa = Isa::automatic,
+                       const std::string& assistant = {}) {
   LoadOptions options;
+  options.assistant = assistant;
   options.threads = threads;
   options.isa = isa;
   return Model::load(tiny_path(), options);
