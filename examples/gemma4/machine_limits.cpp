@@ -19,7 +19,7 @@
 namespace cli {
 namespace {
 
-constexpr int kPasses = 7;
+constexpr int kPasses = 5;
 constexpr std::uint64_t kPartBytes = 2u << 20;  // parts are whole huge pages
 constexpr double kPeakSeconds = 0.004;
 
@@ -33,7 +33,7 @@ std::uint64_t last_cache_bytes() {
 #endif
 }
 
-// Several times the last cache, but no more than an eighth of the memory.
+// Beyond the last cache, but no more than an eighth of the memory.
 std::uint64_t buffer_bytes() {
   constexpr std::uint64_t kLeast = 512u << 20, kMost = 1u << 30;
   const std::uint64_t wanted = std::clamp(8 * last_cache_bytes(), kLeast, kMost);
