@@ -1,7 +1,5 @@
 #include "machine/peaks.hpp"
 
-#include "base/cpu.hpp"
-
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define G4_AVX2 __attribute__((target("avx2,fma")))
@@ -87,8 +85,8 @@ constexpr Peak kFma512 = {"512-bit vfmadd, f32", fma512};
 
 const Peak* int8_peak(Isa isa) {
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (isa == Isa::avx512 && cpu_features().avx512_vnni) return &kDpbusd;
-  if (isa == Isa::avx2 && cpu_features().avx2) return &kMaddubs;
+  if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &kDpbusd;
+  if (isa == Isa::avx2 && __builtin_cpu_supports("avx2")) return &kMaddubs;
 #endif
   static_cast<void>(isa);
   return nullptr;
@@ -96,8 +94,8 @@ const Peak* int8_peak(Isa isa) {
 
 const Peak* float_peak(Isa isa) {
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (isa == Isa::avx512 && cpu_features().avx512_vnni) return &kFma512;
-  if (isa == Isa::avx2 && cpu_features().avx2) return &kFma256;
+  if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &kFma512;
+  if (isa == Isa::avx2 && __builtin_cpu_supports("avx2")) return &kFma256;
 #endif
   static_cast<void>(isa);
   return nullptr;

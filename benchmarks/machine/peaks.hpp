@@ -1,4 +1,5 @@
-// Loops that do nothing but arithmetic: what a core can do when no load stands in its way.
+// Loops that do nothing but arithmetic: what a core can do when no load stands in its way. Needs
+// only the library's public headers: the program `gemma4` measures with them too.
 #pragma once
 
 #include <cstdint>

@@ -75,6 +75,10 @@ void SpeculationArguments::declare(OptionTable& table, bool listed) {
                "as many as pay"
              : "",
       {{"auto", gemma4::Speculation::kAutomaticDepth}, {"off", 0}}, 1, gemma4::kMostDrafts, depth);
+  declare_drafter(table, listed);
+}
+
+void SpeculationArguments::declare_drafter(OptionTable& table, bool listed) {
   table.choice<gemma4::DrafterKind>(
       "--drafter",
       listed ? "who guesses: the assistant model, earlier text, nobody; default: the best there is"

@@ -25,7 +25,8 @@ struct SpeculationArguments {
   gemma4::DrafterKind drafter = gemma4::DrafterKind::automatic;
   /// Not listed: accepted for scripts that give the same options to all commands.
   void declare(OptionTable& table, bool listed = true);
-  gemma4::Speculation speculation() const { return {depth, drafter, {}}; }
+  void declare_drafter(OptionTable& table, bool listed = true);  ///< --drafter alone
+  gemma4::Speculation speculation() const { return {depth, drafter, {}, {}}; }
 };
 
 /// Which assistant goes with the model: every command that makes a session.

@@ -1,39 +1,13 @@
 #include "measure.hpp"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <barrier>
 #include <cstddef>
 #include <cstdio>
-#include <thread>
 
 namespace cli {
 namespace {
-
-constexpr std::uint64_t kBufferBytes = 512u << 20;
-constexpr int kPasses = 7;
-
-// Eight independent sums, so that the loads and not the additions are the limit.
-std::uint64_t sum(const std::uint64_t* data, std::size_t count) {
-  std::uint64_t lanes[8] = {};
-  for (std::size_t i = 0; i + 8 <= count; i += 8) {
-    for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += data[i + lane];
-  }
-  std::uint64_t total = 0;
-  for (const std::uint64_t lane : lanes) total += lane;
-  return total;
-}
-
-std::uint64_t buffer_bytes() {
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page_bytes = ::sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || page_bytes <= 0) return kBufferBytes;
-  const auto physical = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes);
-  return std::min(kBufferBytes, physical / 8);
-}
 
 double percent(std::uint64_t part, std::uint64_t whole) {
   return 100.0 * static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
@@ -96,35 +70,6 @@ std::string describe(const gemma4::Statistics& statistics) {
                 static_cast<unsigned long long>(statistics.prefill_tokens),
                 statistics.prefill_tokens_per_second());
   return text + describe_drafts(statistics);
-}
-
-Spread read_bandwidth(int threads) {
-  const std::size_t part =
-      buffer_bytes() / sizeof(std::uint64_t) / static_cast<std::size_t>(threads);
-  std::vector<double> rates;
-  std::atomic<std::uint64_t> sink{0};
-  std::barrier together(threads + 1);
-  std::vector<std::thread> readers;
-  readers.reserve(static_cast<std::size_t>(threads));
-  for (int t = 0; t < threads; ++t) {
-    readers.emplace_back([&] {
-      const std::vector<std::uint64_t> data(part, 1);  // touched by the thread that reads it
-      for (int pass = 0; pass <= kPasses; ++pass) {
-        together.arrive_and_wait();
-        sink += sum(data.data(), part);
-        together.arrive_and_wait();
-      }
-    });
-  }
-  for (int pass = 0; pass <= kPasses; ++pass) {
-    together.arrive_and_wait();
-    const Stopwatch watch;
-    together.arrive_and_wait();
-    const double bytes = static_cast<double>(part * sizeof(std::uint64_t)) * threads;
-    if (pass > 0) rates.push_back(bytes / watch.seconds());  // the first pass warms up
-  }
-  for (std::thread& reader : readers) reader.join();
-  return spread(rates);
 }
 
 }  // namespace cli

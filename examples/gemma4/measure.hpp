@@ -33,8 +33,4 @@ std::uint64_t peak_rss_bytes();
 /// "12 tokens at 345.6 tokens/s, prompt of 22 at 1234.5 tokens/s", and what drafts did.
 std::string describe(const gemma4::Statistics& statistics);
 
-/// Bytes a second that `threads` threads together read from memory, each streaming over its own
-/// part of a buffer much larger than the caches: the limit that decoding is measured against.
-Spread read_bandwidth(int threads);
-
 }  // namespace cli

@@ -113,19 +113,40 @@ std::uint64_t parse_bytes(std::string_view option, std::string_view text) {
   return value << shift;
 }
 
-std::vector<std::uint64_t> parse_list(std::string_view option, std::string_view text,
-                                      std::uint64_t maximum) {
-  std::vector<std::uint64_t> values;
-  while (true) {
+namespace {
+
+/// Calls item(place, text) for each of what commas separate, spaces around it left out.
+template <class Item>
+void for_each_item(std::string_view option, std::string_view text, const Item& take) {
+  for (std::size_t count = 1;; ++count) {
     const std::size_t comma = std::min(text.find(','), text.size());
     std::string_view item = text.substr(0, comma);
     while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
     while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
-    const std::string place = std::string(option) + ", item " + std::to_string(values.size() + 1);
-    values.push_back(parse_integer(place, item, 0, maximum));
-    if (comma == text.size()) return values;
+    take(std::string(option) + ", item " + std::to_string(count), item);
+    if (comma == text.size()) return;
     text.remove_prefix(comma + 1);
   }
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> parse_list(std::string_view option, std::string_view text,
+                                      std::uint64_t maximum) {
+  std::vector<std::uint64_t> values;
+  for_each_item(option, text, [&](const std::string& place, std::string_view item) {
+    values.push_back(parse_integer(place, item, 0, maximum));
+  });
+  return values;
+}
+
+std::vector<double> parse_reals(std::string_view option, std::string_view text, double minimum,
+                                double maximum) {
+  std::vector<double> values;
+  for_each_item(option, text, [&](const std::string& place, std::string_view item) {
+    values.push_back(parse_real(place, item, minimum, maximum));
+  });
+  return values;
 }
 
 void OptionTable::section(std::string title) { add({"", "", std::move(title), {}}); }
@@ -159,8 +180,15 @@ void OptionTable::list(const std::string& name, std::string value, std::string h
        [=, &target](std::string_view found) { target = parse_list(name, found, maximum); }});
 }
 
+void OptionTable::reals(const std::string& name, std::string value, std::string help,
+                        double minimum, double maximum, std::vector<double>& target) {
+  add({name, std::move(value), std::move(help), [=, &target](std::string_view found) {
+         target = parse_reals(name, found, minimum, maximum);
+       }});
+}
+
 void OptionTable::number_or(const std::string& name, std::string help,
-                            std::vector<std::pair<std::string, std::int32_t>> words,
+                            const std::vector<std::pair<std::string, std::int32_t>>& words,
                             std::uint32_t minimum, std::uint32_t maximum, std::int32_t& target) {
   std::string names;
   for (const auto& word : words) names += word.first + "|";

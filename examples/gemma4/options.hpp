@@ -34,6 +34,8 @@ double parse_real(std::string_view option, std::string_view text, double minimum
 std::uint64_t parse_bytes(std::string_view option, std::string_view text);  ///< 1024, 512M, 16G
 std::vector<std::uint64_t> parse_list(std::string_view option, std::string_view text,
                                       std::uint64_t maximum);
+std::vector<double> parse_reals(std::string_view option, std::string_view text, double minimum,
+                                double maximum);  ///< 0.5,1
 
 /// The options of one command. Targets are plain variables or std::optional of one, which stays
 /// empty when not given.
@@ -53,6 +55,9 @@ class OptionTable {
   void list(const std::string& name, std::string value, std::string help,
             std::optional<std::vector<std::uint64_t>>& target,
             std::uint64_t maximum = std::numeric_limits<std::uint64_t>::max());
+  /// Numbers from `minimum` to `maximum`; `target` stays empty when not given.
+  void reals(const std::string& name, std::string value, std::string help, double minimum,
+             double maximum, std::vector<double>& target);
 
   template <class Target>
   void integer(const std::string& name, std::string value, std::string help, std::uint64_t minimum,
@@ -91,7 +96,7 @@ class OptionTable {
 
   /// A number, or one of several words that stand for others. An empty help hides the option.
   void number_or(const std::string& name, std::string help,
-                 std::vector<std::pair<std::string, std::int32_t>> words, std::uint32_t minimum,
+                 const std::vector<std::pair<std::string, std::int32_t>>& words, std::uint32_t minimum,
                  std::uint32_t maximum, std::int32_t& target);
 
   /// Applies the arguments ("--name value", "--name=value"). False when --help was among them:

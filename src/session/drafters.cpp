@@ -1,5 +1,6 @@
 #include "session/drafters.hpp"
 
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -52,8 +53,10 @@ Speculation settled(const Speculation& speculation, bool has_assistant) {
   return s.depth == 0 || s.drafter == DrafterKind::none ? Speculation::off() : s;
 }
 
-std::shared_ptr<Drafter> make_drafter(const SessionOptions& options, const Model::Impl& model,
-                                      const TargetState& state, const std::atomic<bool>& cancel) {
+namespace {
+
+std::shared_ptr<Drafter> own_drafter(const SessionOptions& options, const Model::Impl& model,
+                                     const TargetState& state, const std::atomic<bool>& cancel) {
   const auto mtp = [&] {
     return std::make_shared<MtpDrafter>(*model.assistant, *model.pool,
                                         assistant_shape(options, model.pool->threads()), state,
@@ -72,6 +75,20 @@ std::shared_ptr<Drafter> make_drafter(const SessionOptions& options, const Model
     default:
       return nullptr;
   }
+}
+
+}  // namespace
+
+std::shared_ptr<Drafter> make_drafter(const SessionOptions& options, const Model::Impl& model,
+                                      const TargetState& state, const std::atomic<bool>& cancel) {
+  std::shared_ptr<Drafter> drafter = own_drafter(options, model, state, cancel);
+  if (drafter == nullptr || !options.speculation.wrap) return drafter;
+  drafter = options.speculation.wrap(std::move(drafter));
+  if (drafter == nullptr) {
+    fail(ErrorCode::invalid_argument,
+         "speculation: expected a drafter from Speculation::wrap, found a null pointer");
+  }
+  return drafter;
 }
 
 std::uint64_t drafter_bytes(const SessionOptions& options, const AssistantConfig* assistant,

@@ -25,7 +25,7 @@ class Stopwatch {
 
 SessionOptions within_budget(const SessionOptions& options, const Model& model) {
   const Model::Impl& impl = *model.impl();
-  const SessionOptions s = settled(options, impl.network->config, impl.assistant != nullptr);
+  SessionOptions s = settled(options, impl.network->config, impl.assistant != nullptr);
   const MemoryPlan plan = impl.plan(s);
   if (s.memory_budget_bytes != 0 && plan.total_bytes() > s.memory_budget_bytes) {
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };

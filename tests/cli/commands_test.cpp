@@ -321,13 +321,104 @@ TEST_CASE("render --json") {
 
 TEST_CASE("bench --json") {
   dom::parser parser;
-  const dom::element object = json_of(parser, {"bench", "--prompt-tokens", "32", "--generate", "4",
+  const dom::element object = json_of(parser, {"bench", "--prompt-tokens", "32", "--generate", "8",
                                                "--batch", "1,2", "--depth", "8"});
   CHECK(double(object["bandwidth_gb_s"]) > 0);
   CHECK(all_numbers(object["decode"], {"ms", "min", "max", "gb_s", "share"}));
-  CHECK(all_numbers(object["prefill"], {"tokens", "tokens_per_second", "ms", "min", "max"}));
+  CHECK(all_numbers(object["prefill"],
+                    {"tokens", "tokens_per_second", "gmac_s", "ms", "min", "max"}));
+  CHECK(object["prefill"]["share"].error() == simdjson::SUCCESS);  // null where none is known
   CHECK(double(object["decode"]["min"]) <= double(object["decode"]["ms"]));
   CHECK(double(object["decode"]["ms"]) <= double(object["decode"]["max"]));
-  CHECK(dom::array(object["batch"]).size() == 2);
-  CHECK(double(dom::array(object["batch"]).at(0)["ratio"]) == 1);
+  CHECK(dom::array(object["verification"]).size() == 2);
+  for (const dom::element pass : dom::array(object["verification"]))
+    CHECK(all_numbers(pass, {"n", "ms", "min", "max", "ratio"}));
+  CHECK(double(dom::array(object["verification"]).at(0)["ratio"]) == 1);
+  CHECK(all_numbers(object["draft_step"], {"ms", "min", "max", "ratio"}));
+  // four prompts, each with off, some depths and auto
+  std::vector<std::string> prompts;
+  for (const dom::element result : dom::array(object["speculation"])) {
+    CHECK(!bool(result["replayed"]));
+    CHECK(all_numbers(result, {"tokens_per_second", "min", "max", "speedup", "speedup_min",
+                               "speedup_max", "drafted", "accepted"}));
+    const std::string draft = result["draft"].is_string() ? text(result["draft"]) : "";
+    if (draft == "off") {
+      prompts.push_back(text(result["prompt"]));
+      CHECK(double(result["speedup"]) == 1);
+      CHECK(result["acceptance"].is_null());
+    } else if (draft.empty()) {
+      CHECK(double(result["acceptance"]) >= 0);
+      CHECK(std::uint64_t(result["draft"]) >= 1);
+    } else {
+      CHECK(draft == "auto");
+    }
+  }
+  CHECK(prompts == std::vector<std::string>{"prose", "code", "extraction", "arithmetic"});
+}
+
+TEST_CASE("bench --replay-acceptance: drafts are as right as asked for, tokens the same") {
+  dom::parser parser;
+  const dom::element object = json_of(parser, {"bench", "--prompt-tokens", "8", "--generate", "48",
+                                               "--batch", "1", "--replay-acceptance", "1,0,0.5"});
+  const dom::array results = object["speculation"];
+  REQUIRE(results.size() == 3 * 9);  // off, 1 ... 7, auto
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    CAPTURE(i);
+    const dom::element result = results.at(i);
+    const std::uint64_t drafted = result["drafted"], accepted = result["accepted"];
+    const double wanted = i < 9 ? 1 : i < 18 ? 0 : 0.5;
+    CHECK(bool(result["replayed"]));
+    CHECK(double(result["acceptance"]) == wanted);
+    CHECK(double(result["tokens_per_second"]) > 0);
+    if (i % 9 == 0) {
+      CHECK(text(result["draft"]) == "off");
+      CHECK(drafted == 0);
+    } else if (i % 9 == 8) {
+      CHECK(text(result["draft"]) == "auto");
+    } else {
+      CHECK(std::uint64_t(result["draft"]) == i % 9);
+      CHECK(drafted > 0);
+    }
+    if (wanted == 1) CHECK(accepted == drafted);
+    if (wanted == 0) CHECK(accepted == 0);
+    if (wanted == 0.5 && i % 9 == 1) {
+      const double share = static_cast<double>(accepted) / static_cast<double>(drafted);
+      CHECK(share > 0.3);
+      CHECK(share < 0.7);
+    }
+  }
+}
+
+TEST_CASE("bench: what has no meaning is refused or left out") {
+  const Words quick = {"bench", "--prompt-tokens", "8", "--generate", "2", "--batch", "1"};
+  const auto with = [&](const Words& more) {
+    Words words = quick;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  for (const Words& wrong :
+       {Words{"--replay-acceptance", "1.5"}, Words{"--replay-acceptance", "0.5,"},
+        Words{"--replay-acceptance", "x"}, Words{"--replay-acceptance", "1", "--no-speculation"},
+        Words{"--replay-acceptance", "1", "--drafter", "none"}, Words{"--batch", "0"},
+        Words{"--generate", "1"}}) {
+    CAPTURE(wrong[1]);
+    const Outcome outcome = run(with(wrong));
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.err.find(wrong[0] + (wrong[1] == "0.5," ? ", item 2: " : "")) !=
+          std::string::npos);
+  }
+  const Outcome nobody = run(with({"--replay-acceptance", "1", "--assistant", "none"}));
+  CHECK(nobody.exit_code == 1);
+  CHECK(nobody.err.find("expected a model with an assistant") != std::string::npos);
+
+  dom::parser parser;
+  dom::element object = json_of(parser, with({"--assistant", "none"}));
+  CHECK(object["draft_step"].error() == simdjson::NO_SUCH_FIELD);
+  CHECK(dom::array(object["speculation"]).size() == 0);
+  object = json_of(parser, with({"--no-speculation"}));
+  CHECK(all_numbers(object["draft_step"], {"ms", "ratio"}));
+  CHECK(dom::array(object["speculation"]).size() == 0);
+  const Outcome told = run(with({"--replay-acceptance", "0.8"}));
+  CHECK(told.out.find("\nverify  1 ") != std::string::npos);
+  CHECK(told.out.find("replayed drafts, each right with probability 0.80") != std::string::npos);
 }

@@ -72,6 +72,7 @@ TEST_CASE("options say what is expected and what was found") {
   std::optional<float> temperature;
   std::optional<std::string> prompt;
   std::optional<std::vector<std::uint64_t>> tokens;
+  std::vector<double> shares;
   std::uint64_t budget = 0;
   bool json = false;
   OptionTable table("test", "about");
@@ -79,16 +80,18 @@ TEST_CASE("options say what is expected and what was found") {
   table.real("--temperature", "X", "temperature", 0, 10, temperature);
   table.text("--prompt", "S", "prompt", prompt);
   table.list("--tokens", "IDS", "tokens", tokens);
+  table.reals("--shares", "X", "shares", 0, 1, shares);
   table.bytes("--budget", "budget", budget);
   table.flag("--json", "json", json);
 
-  CHECK(table.parse(
-      {"--threads", "3", "--prompt=--json", "--json", "--tokens", "1, 2,3", "--budget", "2M"}));
+  CHECK(table.parse({"--threads", "3", "--prompt=--json", "--json", "--tokens", "1, 2,3",
+                     "--budget", "2M", "--shares", "0.25, 1"}));
   CHECK(threads == 3);
   CHECK(prompt == "--json");
   CHECK(json);
   CHECK(tokens == std::vector<std::uint64_t>{1, 2, 3});
   CHECK(budget == 2u << 20);
+  CHECK(shares == std::vector<double>{0.25, 1});
   CHECK(!temperature);
   CHECK_FALSE(table.parse({"--nonsense", "--help"}));
 
@@ -111,6 +114,8 @@ TEST_CASE("options say what is expected and what was found") {
   CHECK(error_of(table, {"--tokens", "1,,3"}).starts_with("--tokens, item 2: expected an integer"));
   CHECK(error_of(table, {"--tokens", "99999999999999999999"})
             .starts_with("--tokens, item 1: expected an integer"));
+  CHECK(error_of(table, {"--shares", "0.5,1.5"}) ==
+        "--shares, item 2: expected a number from 0 to 1, found \"1.5\"");
   CHECK(error_of(table, {"--budget", "99999999T"})
             .starts_with("--budget: expected a number of bytes"));
   CHECK(error_of(table, {"--budget", "G"}).starts_with("--budget: expected a number of bytes"));

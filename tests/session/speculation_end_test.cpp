@@ -2,6 +2,7 @@
 // without drafts.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -277,16 +278,19 @@ TEST_CASE("a cancel at any moment of drafting and checking leaves no trace") {
     Session session(model, with(speculation, session_options()));
     session.append_tokens(random_tokens(30));
     std::atomic<bool> stop{false};
+    std::atomic<std::uint32_t> pause_us{1000};  // longer where steps are slow, or none would end
     std::thread canceller([&] {
       std::mt19937 random(1);
       while (!stop) {
         session.cancel();
-        std::this_thread::sleep_for(std::chrono::microseconds(random() % 1000));
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % pause_us));
       }
     });
     int cancelled = 0, steps = 0;
     while (session.position() < 380 && ++steps < 100000) {
-      cancelled += code_of([&] { (void)session.decode_step(); }) == ErrorCode::cancelled;
+      const bool stopped = code_of([&] { (void)session.decode_step(); }) == ErrorCode::cancelled;
+      cancelled += stopped;
+      pause_us = stopped ? pause_us + pause_us / 8 : std::max(1000u, pause_us - pause_us / 16);
     }
     stop = true;
     canceller.join();
@@ -361,6 +365,87 @@ TEST_CASE("statistics of speculation add up") {
   plain.append_tokens(random_tokens(10));
   for (int i = 0; i < 20; ++i) (void)plain.decode_step();
   CHECK(plain.statistics().speedup_over_plain() == doctest::Approx(1.0));
+}
+
+namespace {
+
+/// Hands on what the session's own drafter says, up to a depth, and counts.
+class Around final : public Drafter {
+ public:
+  explicit Around(std::uint32_t most) : most_(most) {}
+  void propose(const DraftRequest& request, DraftSink& draft) override {
+    struct Counting final : DraftSink {
+      explicit Counting(DraftSink& to) : draft(to) {}
+      bool add(Token token, float confidence) override {
+        ++count;
+        return draft.add(token, confidence);
+      }
+      DraftSink& draft;
+      std::uint64_t count = 0;
+    } counting(draft);
+    own->propose(
+        {request.tokens, request.sampling, request.position, std::min(request.most, most_)},
+        counting);
+    proposed += counting.count;
+  }
+  void verified(const DraftVerdict& verdict) override { own->verified(verdict); }
+  void rewound(std::uint32_t position) override { own->rewound(position); }
+
+  std::shared_ptr<Drafter> own;
+  std::uint64_t proposed = 0;
+
+ private:
+  std::uint32_t most_;
+};
+
+}  // namespace
+
+TEST_CASE("a drafter around the session's own sees and shortens its drafts") {
+  const Model model = load_tiny(2, Isa::automatic,
+                                GEMMA4_SOURCE_DIR "/models/tiny/gemma4-tiny-assistant-q4_0.gguf");
+  const Seen expected = see(model, Speculation::off(), {});
+  for (const DrafterKind kind :
+       {DrafterKind::automatic, DrafterKind::mtp, DrafterKind::ngram, DrafterKind::custom}) {
+    CAPTURE(static_cast<int>(kind));
+    const auto custom = std::make_shared<OracleDrafter>(continuation(model));
+    const auto around = std::make_shared<Around>(2);
+    int calls = 0;
+    Speculation speculation = Speculation::fixed(5).wrapped([&](std::shared_ptr<Drafter> own) {
+      ++calls;
+      around->own = std::move(own);
+      return around;
+    });
+    speculation = kind == DrafterKind::custom ? speculation.by(custom) : speculation.by(kind);
+    CHECK((see(model, speculation, {}) == expected));
+    CHECK(calls == 1);
+    CHECK((around->own == custom) == (kind == DrafterKind::custom));
+    if (kind != DrafterKind::ngram) CHECK(around->proposed > 0);
+
+    Session session(model, with(speculation, session_options()));
+    session.append(Chat{}.user("What is 34 + 17?"));
+    for (const Event& event : session.generate()) (void)event;
+    const Statistics statistics = session.statistics();
+    if (kind != DrafterKind::ngram) CHECK(statistics.depths[2] > 0);
+    for (std::size_t k = 3; k <= kMostDrafts; ++k) CHECK(statistics.depths[k] == 0);
+  }
+}
+
+TEST_CASE("a session that never drafts wraps nothing, and a wrap must give a drafter") {
+  const Model model = load_tiny();
+  int calls = 0;
+  const auto nothing = [&](std::shared_ptr<Drafter>) {
+    ++calls;
+    return std::shared_ptr<Drafter>();
+  };
+  Session session(model, with(Speculation::off().wrapped(nothing), session_options()));
+  session.append(Chat{}.user("What is 34 + 17?"));
+  (void)session.decode_step();
+  CHECK(calls == 0);
+  CHECK(code_of([&] {
+          Session refused(model,
+                          with(Speculation::automatic().wrapped(nothing), session_options()));
+        }) == ErrorCode::invalid_argument);
+  CHECK(calls == 1);
 }
 
 }  // namespace gemma4

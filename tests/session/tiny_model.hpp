@@ -19,8 +19,10 @@ inline std::string tiny_assistant_path() {
   return GEMMA4_SOURCE_DIR "/models/tiny/gemma4-tiny-assistant-q4_0.gguf";
 }
 
-inline Model load_tiny(int threads = 2, Isa isa = Isa::automatic) {
+inline Model load_tiny(int threads = 2, Isa isa = Isa::automatic,
+                       const std::string& assistant = {}) {
   LoadOptions options;
+  options.assistant = assistant;
   options.threads = threads;
   options.isa = isa;
   return Model::load(tiny_path(), options);
