@@ -96,8 +96,8 @@ class OptionTable {
 
   /// A number, or one of several words that stand for others. An empty help hides the option.
   void number_or(const std::string& name, std::string help,
-                 const std::vector<std::pair<std::string, std::int32_t>>& words, std::uint32_t minimum,
-                 std::uint32_t maximum, std::int32_t& target);
+                 const std::vector<std::pair<std::string, std::int32_t>>& words,
+                 std::uint32_t minimum, std::uint32_t maximum, std::int32_t& target);
 
   /// Applies the arguments ("--name value", "--name=value"). False when --help was among them:
   /// nothing was applied.
