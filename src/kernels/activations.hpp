@@ -20,29 +20,26 @@ struct Activations {
   /// The same batch from `row` on.
   Activations from(std::uint32_t row) const {
     Activations a = *this;
-    const std::uint64_t skip = std::uint64_t{row} * columns;
-    if (a.values != nullptr) a.values += skip;
-    if (a.codes != nullptr) {
-      a.codes += skip;
-      a.scale += skip / 32;
-      a.offset8 += skip / 16;
-      a.offset32 += skip / 8;
-    }
+    a.skip(std::uint64_t{row} * columns);
     return a;
   }
 
   /// Columns column ... column + width - 1 of one row (both multiples of 32), as a batch of one.
   Activations part(std::uint32_t row, std::uint64_t column, std::uint32_t width) const {
-    Activations a = from(row);
+    Activations a = *this;
+    a.skip(std::uint64_t{row} * columns + column);
     a.columns = width;
-    if (a.values != nullptr) a.values += column;
-    if (a.codes != nullptr) {
-      a.codes += column;
-      a.scale += column / 32;
-      a.offset8 += column / 16;
-      a.offset32 += column / 8;
-    }
     return a;
+  }
+
+ private:
+  void skip(std::uint64_t numbers) {
+    if (values != nullptr) values += numbers;
+    if (codes == nullptr) return;
+    codes += numbers;
+    scale += numbers / 32;
+    offset8 += numbers / 16;
+    offset32 += numbers / 8;
   }
 };
 

@@ -4,10 +4,6 @@
 
 #include "base/error.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace gemma4 {
 namespace {
 
@@ -18,8 +14,8 @@ constexpr std::uint32_t kOpen = 1, kInside = 2;
 constexpr int kSpins = 2000;
 
 inline void relax() {
-#if defined(__x86_64__)
-  _mm_pause();
+#if defined(__x86_64__) && defined(__GNUC__)
+  __builtin_ia32_pause();
 #elif defined(__aarch64__)
   __asm__ __volatile__("yield");
 #endif
