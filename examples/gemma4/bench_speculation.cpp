@@ -75,10 +75,9 @@ class BenchDrafter::Relay final : public gemma4::DraftSink {
   }
 
  private:
-  gemma4::Token replayed(const Replay& replay) const {
-    const gemma4::Token right = replay.text[position_];
-    return coin(replay.seed, position_) < replay.acceptance ? right
-                                                            : (right + 1) % replay.vocabulary;
+  gemma4::Token replayed(const Replay& from) const {
+    const gemma4::Token right = from.text[position_];
+    return coin(from.seed, position_) < from.acceptance ? right : (right + 1) % from.vocabulary;
   }
 
   BenchDrafter& owner_;
