@@ -97,7 +97,8 @@ class Columns {
     std::uint64_t random = 2;
     for (std::uint64_t i = 0; i < std::uint64_t{count} * shape.columns; ++i)
       a.values[i] = static_cast<float>(next_random(random)) * 0x1p-31f - 1.0f;
-    kernels.quantize(a.values, count, a);
+    for (std::uint32_t row = 0; row < count; ++row)
+      kernels.quantize(a.from(row).values, a.columns, a, row, 0);
   }
 
   Activations a;
@@ -105,13 +106,8 @@ class Columns {
 
  private:
   void carve(Carver& carver, std::uint32_t count, const Shape& shape) {
-    const std::uint64_t size = std::uint64_t{count} * shape.columns;
-    a.columns = shape.columns;
-    a.values = carver.take<float>(size).data();
-    a.codes = carver.take<std::int8_t>(size).data();
-    a.scale = carver.take<float>(size / 32).data();
-    a.offset8 = carver.take<std::int16_t>(size / 16).data();
-    a.offset32 = carver.take<std::int16_t>(size / 8).data();
+    float* values = carver.take<float>(std::uint64_t{count} * shape.columns).data();
+    a = take_activations(carver, count, shape.columns, 1, values);
     out = carver.take<float>(std::uint64_t{count} * shape.rows).data();
   }
 

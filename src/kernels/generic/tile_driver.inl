@@ -1,4 +1,4 @@
-// Tiles and groups of up to 16 columns for tile_columns<Format, N, T>. Included inside an
+// Tiles and groups of up to 16 columns of digits for tile_columns<Format, N, T>. Included inside an
 // instruction set's namespace, after its matmul.inl.
 
 /// Blocks of one tile.
@@ -35,20 +35,22 @@ void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activation
                                      tile_columns<Format, 7, 1>,
                                      tile_columns<Format, 8, 1>,
                                      tile_columns<Format, 16, 1>};
+  const std::uint32_t columns = count * a.digits;
   std::uint32_t t = 0;
   if constexpr (Format::kPairedColumns >= 1) {
-    if (count == 1) t = multiply_pairs<Format, 1>(matrix, tiles, a, y, y_stride);
+    if (columns == 1) t = multiply_pairs<Format, 1>(matrix, tiles, a, y, y_stride);
   }
   if constexpr (Format::kPairedColumns >= 2) {
-    if (count == 2) t = multiply_pairs<Format, 2>(matrix, tiles, a, y, y_stride);
+    if (columns == 2) t = multiply_pairs<Format, 2>(matrix, tiles, a, y, y_stride);
   }
   const std::uint64_t stride = tile_blocks<Format>(a);
   for (; t < tiles; ++t) {
     const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix) + t * stride;
-    for (std::uint32_t c = 0; c < count;) {
-      const std::uint32_t left = count - c, n = left >= 16 ? 16 : left < 8 ? left : 8;
-      kFunctions[n < 16 ? n : 9](tile, stride, a.from(c),
-                                 y + c * y_stride + std::uint64_t{t} * kTileRows, y_stride);
+    for (std::uint32_t c = 0; c < columns;) {  // with two digits every n is even
+      const std::uint32_t left = columns - c, n = left >= 16 ? 16 : left < 8 ? left : 8;
+      kFunctions[n < 16 ? n : 9](tile, stride, a.from_digits(c),
+                                 y + c / a.digits * y_stride + std::uint64_t{t} * kTileRows,
+                                 y_stride);
       c += n;
     }
   }
