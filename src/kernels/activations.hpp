@@ -27,7 +27,8 @@ constexpr std::int32_t first_digit(std::int32_t code) { return (code * 257 + 327
 /// `rows` rows of `columns` numbers (a multiple of 32). Their integer form (docs/numerics.md, rule
 /// 2) has one digit of 8 bits for each number, or two: code = 255 * first + second. The kernels
 /// multiply digits. Those of equal place in a row are a column to them, with scales of their own;
-/// the products of a row's two are added in the end. So 16-bit activations are two 8-bit columns.
+/// the products of a row's two are added in the end. So 16-bit activations are two 8-bit columns,
+/// and no sum of a block is larger than with one digit: at most 32 * 128 * 32 * 127 < 2^24 (Q6_K).
 ///
 /// Offset terms come with the digits: the kernels keep weight codes unsigned, so sum((w - 8) * q) =
 /// sum(w * q) - 8 * sum(q) starts from a stored -8 * sum(q). The terms are split into two 16-bit
