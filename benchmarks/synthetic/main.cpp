@@ -119,7 +119,7 @@ void write(const Options& options) {
   write_file(options.output, keys, tensors, options.seed,
              options.threads != 0 ? static_cast<unsigned>(options.threads) : processors);
 
-  const GgufFile file = open_gguf(options.output);  // a file that the library refuses is no success
+  const Checkpoint file = open_gguf(options.output);  // a file that the library refuses is no success
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%s: %zu tensors, %llu bytes, %.1f s\n", options.output.c_str(),

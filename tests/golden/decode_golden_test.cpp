@@ -9,8 +9,9 @@
 namespace gemma4 {
 namespace {
 
-void check_continuations(KvType kv, golden::Greedy golden::Continuation::*expected) {
-  const Model model = Model::load(golden::target_path());
+void check_continuations(const std::string& path, KvType kv,
+                         golden::Greedy golden::Continuation::*expected) {
+  const Model model = Model::load(path);
   SessionOptions options;
   options.context_tokens = 4096;
   options.kv = kv;
@@ -57,12 +58,25 @@ double perplexity(const Model& model, KvType kv) {
 
 TEST_CASE(
     "greedy continuations with f32 keys and values are llama.cpp's up to the first small margin") {
-  check_continuations(KvType::f32, &golden::Continuation::f32);
+  check_continuations(golden::target_path(), KvType::f32, &golden::Continuation::f32);
 }
 
 TEST_CASE(
     "greedy continuations with f16 keys and values are llama.cpp's up to the first small margin") {
-  check_continuations(KvType::f16, &golden::Continuation::f16);
+  check_continuations(golden::target_path(), KvType::f16, &golden::Continuation::f16);
+}
+
+TEST_CASE("the W4A16 folder of the same weights gives the same continuations") {
+  check_continuations(golden::folder_path(), KvType::f32, &golden::Continuation::f32);
+  check_continuations(golden::folder_path(), KvType::f16, &golden::Continuation::f16);
+}
+
+TEST_CASE("perplexity of the W4A16 folder is within 0.1 % of the exact one") {
+  const Model model = Model::load(golden::folder_path());
+  const double exact = golden::perplexity("exact").perplexity,
+               found = perplexity(model, KvType::f16);
+  MESSAGE("exact " << exact << "; folder " << found);
+  CHECK(std::fabs(found / exact - 1) < 0.001);
 }
 
 TEST_CASE("perplexity is within 0.1 % of the exact one") {

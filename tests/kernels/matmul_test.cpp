@@ -2,6 +2,7 @@
 // against the definition, bit for bit.
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 
 #include "kernels/random.hpp"
@@ -42,13 +43,20 @@ struct RandomMatrix {
     Block* blocks = reinterpret_cast<Block*>(data);
     for (std::size_t i = 0; i < tiles * tile_bytes(format, columns) / sizeof(Block); ++i) {
       for (auto& part : blocks[i].scale) {
-        for (auto& s : part) s = float_to_half(0.1f * random.unit());
+        for (auto& s : part) set_scale(s, 0.1f * random.unit());
       }
     }
+  }
+  static void set_scale(std::uint16_t& scale, float value) { scale = float_to_half(value); }
+  static void set_scale(float& scale, float value) { scale = value; }
+  static void set_scale(Bf16Scale& scale, float value) {
+    scale.bits = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
   }
   void set_scales(Random& random) {
     if (format == MatrixFormat::q4_0) return scales_of_pairs<Q4Block>(random);
     if (format == MatrixFormat::q8_0) return scales_of_pairs<Q8Block>(random);
+    if (format == MatrixFormat::i4_bf16) return scales_of_pairs<I4Bf16Block>(random);
+    if (format == MatrixFormat::i4_f32) return scales_of_pairs<I4F32Block>(random);
     Q6Block* blocks = reinterpret_cast<Q6Block*>(data);
     for (std::size_t i = 0; i < tiles * tile_bytes(format, columns) / sizeof(Q6Block); ++i) {
       for (auto& s : blocks[i].scale) s = float_to_half(0.001f * random.unit());
@@ -68,8 +76,9 @@ std::vector<float> multiply(const Kernels& kernels, const RandomMatrix& m, const
   return y;
 }
 
-constexpr MatrixFormat kFormats[] = {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
-                                     MatrixFormat::f32,  MatrixFormat::f16,  MatrixFormat::bf16};
+constexpr MatrixFormat kFormats[] = {MatrixFormat::q4_0,    MatrixFormat::q8_0,  MatrixFormat::q6_k,
+                                     MatrixFormat::f32,     MatrixFormat::f16,   MatrixFormat::bf16,
+                                     MatrixFormat::i4_bf16, MatrixFormat::i4_f32};
 
 /// The worst codes: unsigned sums at their largest, activations at +-127.
 void saturate(RandomMatrix& m, std::uint8_t byte) {
@@ -124,7 +133,8 @@ TEST_CASE("every instruction set gives the scalar bits, for 1 to 17 columns") {
 TEST_CASE("extreme codes do not overflow the 16-bit sums") {
   const Kernels& scalar = *find_kernels(Isa::scalar);
   for (const Kernels* kernels : fast_kernels()) {
-    for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k}) {
+    for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
+                                      MatrixFormat::i4_bf16, MatrixFormat::i4_f32}) {
       for (const int byte : {0x00, 0xff, 0x80, 0x7f, 0x0f, 0xf0}) {
         RandomMatrix m(format, 1, 256, 3);
         saturate(m, static_cast<std::uint8_t>(byte));
@@ -141,13 +151,14 @@ TEST_CASE("extreme codes do not overflow the 16-bit sums") {
   }
 }
 
-TEST_CASE("the definition: exact block sums, one fma chain") {
+template <typename Block>
+void check_definition(MatrixFormat format) {
   const Kernels& scalar = *find_kernels(Isa::scalar);
-  const RandomMatrix m(MatrixFormat::q4_0, 1, 128, 11);
+  const RandomMatrix m(format, 1, 128, 11);
   Random random(12);
   const Batch batch(scalar, random.floats(128), 128);
   const std::vector<float> y = multiply(scalar, m, batch.get(), 1);
-  const Q4Block* blocks = reinterpret_cast<const Q4Block*>(m.data);
+  const Block* blocks = reinterpret_cast<const Block*>(m.data);
   for (std::uint32_t row = 0; row < 16; ++row) {
     float chain = 0.0f;
     for (std::uint32_t b = 0; b < 4; ++b) {
@@ -156,11 +167,17 @@ TEST_CASE("the definition: exact block sums, one fma chain") {
         const std::uint8_t byte = blocks[b / 2].codes[b % 2][k % 16 / 4 * 64 + row * 4 + k % 4];
         sum += ((k / 16 ? byte / 16 : byte % 16) - 8) * batch.get().codes[b * 32 + k];
       }
-      chain = std::fma(
-          float(sum), half_to_float(blocks[b / 2].scale[b % 2][row]) * batch.get().scale[b], chain);
+      chain = std::fma(float(sum),
+                       scale_value(blocks[b / 2].scale[b % 2][row]) * batch.get().scale[b], chain);
     }
     CHECK(chain == y[row]);
   }
+}
+
+TEST_CASE("the definition: exact block sums, one fma chain") {
+  check_definition<Q4Block>(MatrixFormat::q4_0);
+  check_definition<I4Bf16Block>(MatrixFormat::i4_bf16);
+  check_definition<I4F32Block>(MatrixFormat::i4_f32);
 }
 
 TEST_CASE("activation blocks: rounding, zero, tiny and damaged blocks") {
