@@ -165,6 +165,7 @@ struct Inspection {
   ModelInfo info;
   MemoryPlan plan;
   std::vector<TensorInfo> tensors;
+  TensorInfo embedding;            ///< as it will be held: its type and bytes are the plan's
   std::vector<std::string> notes;  ///< what of the files is not used: "vision: 434 tensors, ..."
 };
 

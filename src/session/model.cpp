@@ -13,6 +13,7 @@
 #include "session/opened_files.hpp"
 #include "weights/hf_folder.hpp"
 #include "weights/packed_file.hpp"
+#include "weights/packing.hpp"
 
 namespace gemma4 {
 namespace {
@@ -236,6 +237,11 @@ Inspection inspect(const std::string& path, const SessionOptions& options,
          {tensor.ne.begin(), tensor.ne.begin() + tensor.dimensions},
          tensor.bytes.size() + tensor.groups.bytes.size() + tensor.groups.zeros.size()});
   }
+  const Matrix embedding = files.model.plan.embedding();
+  result.embedding = {"token_embd.weight",
+                      matrix_format_name(embedding.format),
+                      {embedding.columns, embedding.rows},
+                      embedding.bytes()};
   result.notes = files.model.source.notes;
   if (files.assistant) {
     for (const std::string& note : files.assistant->source.notes)

@@ -137,6 +137,15 @@ MatrixFormat matrix_format_of(TensorType type) noexcept {
   }
 }
 
+const char* matrix_format_name(MatrixFormat format) noexcept {
+  for (const TensorType type :
+       {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k, TensorType::f32, TensorType::f16,
+        TensorType::bf16, TensorType::i4_bf16, TensorType::i4_f32}) {
+    if (matrix_format_of(type) == format) return tensor_type_name(type);
+  }
+  return "unknown format";
+}
+
 TensorType tile_type(MatrixFormat format) noexcept {
   return static_cast<TensorType>(static_cast<std::uint32_t>(TensorType::q4_0x16) +
                                  static_cast<std::uint32_t>(format));

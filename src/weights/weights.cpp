@@ -283,6 +283,13 @@ WeightPlan::WeightPlan(const Checkpoint& file, ModelConfig& config, const Weight
   place();
 }
 
+Matrix WeightPlan::embedding() const {
+  for (const MatrixItem& item : matrices_) {
+    if (item.target == &Weights::embedding) return item.matrix;
+  }
+  return {};
+}
+
 std::vector<PlacedTensor> WeightPlan::placed() const {
   std::vector<PlacedTensor> all;
   for (const VectorItem& item : vectors_)

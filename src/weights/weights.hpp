@@ -102,6 +102,7 @@ class WeightPlan {
   std::uint64_t bytes() const { return bytes_; }                ///< memory the weights will take
   std::uint64_t source_bytes() const { return source_bytes_; }  ///< tensor bytes to be read
   std::uint64_t parameters() const { return parameters_; }
+  Matrix embedding() const;                ///< without data
   bool packed() const { return packed_; }  ///< the weights are mapped, not read
 
   /// Reads and packs everything in parallel, dropping source pages as they are done with. Not for
