@@ -28,7 +28,7 @@ template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr std::uint32_t kPairedColumns = 2;  // up to which two tiles go side by side
+  static constexpr std::uint32_t kPairedColumns = 4;  // up to which two tiles go side by side
 
   template <int N>
   static inline void block(const Block& tile, std::uint32_t part, const Column& first, float* y) {
@@ -54,7 +54,7 @@ using Q4 = FourBits<Q4Block>;
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr std::uint32_t kPairedColumns = 2;
+  static constexpr std::uint32_t kPairedColumns = 4;
 
   template <int N>
   static inline void block(const Q8Block& tile, std::uint32_t part, const Column& first, float* y) {
