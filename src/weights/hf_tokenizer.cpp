@@ -16,6 +16,9 @@ constexpr std::string_view kSpace = "\xe2\x96\x81";  // U+2581, which stands for
 /// Far above every real vocabulary; the lists that are made for one stay small.
 constexpr std::uint64_t kMaxVocabulary = 1u << 24;
 
+/// Ids without a token. A vocabulary takes memory in proportion to the file then.
+constexpr std::uint64_t kMaxLeftOut = 4096;
+
 // GGUF's token types.
 enum : std::uint64_t { kNormal = 1, kControl = 3, kUserDefined = 4, kUnused = 5 };
 
@@ -90,10 +93,15 @@ class Tokens {
     const auto vocab = model.table("vocab");
     if (!vocab) model.refuse("vocab", "an object", "no such key");
     const auto added = root.array("added_tokens");
+    const std::uint64_t listed = vocab->members().size() + (added ? added->size() : 0);
     const std::uint64_t size = vocabulary != 0 ? vocabulary : vocab->members().size();
-    if (size == 0 || size > kMaxVocabulary)
-      model.refuse("vocab", "1 to " + std::to_string(kMaxVocabulary) + " tokens",
-                   std::to_string(size));
+    const std::uint64_t most = std::min(listed + kMaxLeftOut, kMaxVocabulary);
+    if (size == 0 || size > most) {
+      model.refuse(
+          "vocab",
+          "1 to " + std::to_string(most) + " ids for " + std::to_string(listed) + " tokens",
+          std::to_string(size));
+    }
     texts_.resize(static_cast<std::size_t>(size));
     types_.resize(texts_.size(), kUnused);
     for (const simdjson::dom::key_value_pair member : vocab->members())

@@ -273,6 +273,9 @@ TEST_CASE("ids that a tokenizer.json leaves out") {
   CHECK(tokens[1537] == "[PAD1537]");
   const auto tokenizer = Tokenizer::Impl::from_metadata(file.metadata);
   CHECK(tokenizer->vocabulary_size() == 1538);
+  const Error many = error_of([&] { tokenizer_of(tokenizer_json(gguf.metadata, true), 1u << 24); });
+  CHECK(many.code() == ErrorCode::format);
+  CHECK(contains(many.what(), "found 16777216"));
 }
 
 TEST_CASE("tokenizers that work otherwise are refused by name") {
