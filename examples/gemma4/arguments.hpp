@@ -50,9 +50,16 @@ struct AssistantStorageArguments {
   gemma4::WeightStorage storage() const { return {stored, stored}; }
 };
 
+/// Which integers activations are: every command that makes a session.
+struct ActivationArguments {
+  gemma4::ActivationType type = gemma4::ActivationType::automatic;
+  void declare(OptionTable& table);
+};
+
 /// How it computes: every command that loads the weights.
 struct LoadArguments : ModelArguments {
   AssistantArguments assistant;
+  ActivationArguments activations;
   StorageArguments storage;
   AssistantStorageArguments assistant_storage;
   int threads = 0;

@@ -65,6 +65,15 @@ void check_storage(const WeightStorage& storage) {
   }
 }
 
+void check_activations(ActivationType activations) {
+  if (activations != ActivationType::automatic && activations != ActivationType::int8 &&
+      activations != ActivationType::int16) {
+    fail(ErrorCode::invalid_argument,
+         format_text("activations: expected automatic, int8 or int16, found %d",
+                     static_cast<int>(activations)));
+  }
+}
+
 void check_budget(const std::string& what, std::uint64_t needed, std::uint64_t budget) {
   if (budget != 0 && needed > budget) {
     fail(ErrorCode::budget_exceeded,
@@ -122,6 +131,18 @@ const char* version() noexcept {
 #undef G4_TEXT_OF
 }
 
+const char* activation_type_name(ActivationType type) noexcept {
+  switch (type) {
+    case ActivationType::automatic:
+      return "auto";
+    case ActivationType::int8:
+      return "int8";
+    case ActivationType::int16:
+      return "int16";
+  }
+  return "unknown";
+}
+
 SessionOptions settled(const SessionOptions& options, const ModelConfig& config,
                        bool has_assistant) {
   SessionOptions s = options;
@@ -163,7 +184,8 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   check_prefill(options.prefill);
   check_storage(options.storage);
   check_storage(options.assistant_storage);
-  OpenedFiles files(path, options.assistant, options.packed_path,
+  check_activations(options.activations);
+  OpenedFiles files(path, options.assistant, options.packed_path, options.activations,
                     {options.storage, options.assistant_storage});
   weights_bytes = files.weights_bytes();
   assistant_bytes = files.assistant_bytes();
@@ -218,10 +240,12 @@ Isa Model::isa() const { return impl_->network->kernels.isa; }
 int Model::threads() const { return impl_->pool->threads(); }
 
 Inspection inspect(const std::string& path, const SessionOptions& options,
-                   const std::string& assistant, const StorageOptions& storage) {
+                   const std::string& assistant, ActivationType activations,
+                   const StorageOptions& storage) {
+  check_activations(activations);
   check_storage(storage.model);
   check_storage(storage.assistant);
-  const OpenedFiles files(path, assistant, {}, storage);
+  const OpenedFiles files(path, assistant, {}, activations, storage);
   const ModelConfig& config = files.model.config;
   Inspection result;
   result.info = files.info();
@@ -251,8 +275,9 @@ Inspection inspect(const std::string& path, const SessionOptions& options,
 }
 
 MemoryPlan plan_memory(const std::string& path, const SessionOptions& options,
-                       const std::string& assistant, const StorageOptions& storage) {
-  return inspect(path, options, assistant, storage).plan;
+                       const std::string& assistant, ActivationType activations,
+                       const StorageOptions& storage) {
+  return inspect(path, options, assistant, activations, storage).plan;
 }
 
 namespace {
@@ -262,7 +287,7 @@ template <class Config>
 PackedFile pack_file(const std::string& path, const std::string& out_path,
                      const PackOptions& options) {
   check_storage(options.storage);
-  OpenedFile<Config> opened(path, {}, options.storage);
+  OpenedFile<Config> opened(path, {}, ActivationType::automatic, options.storage);
   if (opened.plan.packed()) {
     fail(ErrorCode::invalid_argument, path + ": expected a model file to pack, found a packed one");
   }
@@ -275,7 +300,7 @@ PackedFile pack_file(const std::string& path, const std::string& out_path,
 
 template <class Config>
 PackedFile verify_file(const std::string& path, const PackOptions& options) {
-  const OpenedFile<Config> opened(path, {}, {});
+  const OpenedFile<Config> opened(path, {}, ActivationType::automatic, {});
   if (!opened.plan.packed())
     fail(ErrorCode::format, path + ": expected a packed file, found an ordinary model file");
   verify_contents(opened.source, progress_of(options.on_progress), options.stop);

@@ -16,6 +16,9 @@ void read_config(const Metadata& metadata, AssistantConfig& config) {
   config = read_assistant_config(metadata);
 }
 
+ModelConfig& shapes_of(ModelConfig& config) { return config; }
+ModelConfig& shapes_of(AssistantConfig& config) { return config.shapes; }
+
 template <class Config>
 Config config_of(const Metadata& metadata) {
   Config config;
@@ -61,6 +64,7 @@ AssistantInfo describe(const OpenedFile<AssistantConfig>& assistant) {
   info.file_bytes = assistant.source.file_bytes;
   info.tensors = assistant.source.tensors.all().size();
   info.packed_path = assistant.packed_file();
+  info.activations = shapes.activations;
   return info;
 }
 
@@ -68,12 +72,15 @@ AssistantInfo describe(const OpenedFile<AssistantConfig>& assistant) {
 
 template <class Config>
 OpenedFile<Config>::OpenedFile(const std::string& path_, const std::string& packed_path,
-                               const WeightStorage& storage)
+                               ActivationType activations, const WeightStorage& storage)
     : path(path_),
       source(open_checkpoint(path)),
       packed(packed_for(source, packed_path, storage)),
       config(config_of<Config>(file().metadata)),
-      plan(file(), config, left_to_do(packed.has_value(), storage)) {}
+      plan(file(), config, left_to_do(packed.has_value(), storage)) {
+  shapes_of(config).activations =
+      activations == ActivationType::automatic ? plan.made_for() : activations;
+}
 
 template <class Config>
 std::string OpenedFile<Config>::packed_file() const {
@@ -85,10 +92,11 @@ template struct OpenedFile<ModelConfig>;
 template struct OpenedFile<AssistantConfig>;
 
 OpenedFiles::OpenedFiles(const std::string& path, const std::string& assistant_path,
-                         const std::string& packed_path, const StorageOptions& storage)
-    : model(path, packed_path, storage.model) {
+                         const std::string& packed_path, ActivationType activations,
+                         const StorageOptions& storage)
+    : model(path, packed_path, activations, storage.model) {
   if (assistant_path.empty()) return;
-  assistant.emplace(assistant_path, packed_path, storage.assistant);
+  assistant.emplace(assistant_path, packed_path, activations, storage.assistant);
   check_pairing(assistant->config, assistant_path, model.config, path);
 }
 
@@ -126,6 +134,7 @@ ModelInfo OpenedFiles::info() const {
   info.tensors = model.source.tensors.all().size();
   info.recommended_sampling = config.sampling;
   info.packed_path = model.packed_file();
+  info.activations = config.activations;
   if (assistant) info.assistant = describe(*assistant);
   return info;
 }

@@ -54,7 +54,40 @@ double perplexity(const Model& model, KvType kv) {
   return std::exp(nll / predicted);
 }
 
+/// Relative distance (L2) of the logits that logits.f32 holds, keys and values in f32.
+double distance_from_exact(const std::string& path, ActivationType activations) {
+  LoadOptions load;
+  load.activations = activations;
+  const Model model = Model::load(path, load);
+  double difference = 0, all = 0;
+  for (const golden::LogitPrompt& prompt : golden::logit_prompts()) {
+    if (prompt.full.empty()) continue;
+    Session session(model, {.context_tokens = 2048, .kv = KvType::f32});
+    session.prefill_tokens(prompt.ids, [&](std::uint32_t at, std::span<const float> logits) {
+      for (std::size_t i = 0; i < prompt.positions.size(); ++i) {
+        if (prompt.positions[i] != at) continue;
+        for (std::size_t k = 0; k < logits.size(); ++k) {
+          const double exact = static_cast<double>(prompt.full[i][k]);
+          difference += std::pow(static_cast<double>(logits[k]) - exact, 2);
+          all += exact * exact;
+        }
+      }
+    });
+  }
+  REQUIRE(all > 0);
+  return std::sqrt(difference / all);
+}
+
 }  // namespace
+
+TEST_CASE("a W4A16 folder is run with 16-bit activations, within 1e-3 of the exact logits") {
+  CHECK(Model::load(golden::folder_path()).info().activations == ActivationType::int16);
+  const double as_made = distance_from_exact(golden::folder_path(), ActivationType::automatic),
+               int8 = distance_from_exact(golden::folder_path(), ActivationType::int8);
+  MESSAGE("int16 " << as_made << ", int8 " << int8);
+  CHECK(as_made < 1e-3);
+  CHECK(as_made < int8 / 10);
+}
 
 TEST_CASE(
     "greedy continuations with f32 keys and values are llama.cpp's up to the first small margin") {

@@ -134,12 +134,13 @@ TEST_CASE("a BF16 folder is kept, or quantised, and the plan says which") {
   const StorageOptions q8 = {{StoredAs::q8_0, StoredAs::exact}, {}};
   const StorageOptions q4 = {kAllQ4, {}};
   const std::uint64_t embedding = 1536 * 192;
-  CHECK(exact - plan_memory(path, {}, {}, q8).weights_bytes == embedding * 2 - embedding * 34 / 32);
-  CHECK(plan_memory(path, {}, {}, q4).weights_bytes < exact / 2);
+  CHECK(exact - plan_memory(path, {}, {}, {}, q8).weights_bytes ==
+        embedding * 2 - embedding * 34 / 32);
+  CHECK(plan_memory(path, {}, {}, {}, q4).weights_bytes < exact / 2);
   CHECK(Model::load(path, {.storage = kAllQ4}).plan().weights_bytes ==
-        plan_memory(path, {}, {}, q4).weights_bytes);
+        plan_memory(path, {}, {}, {}, q4).weights_bytes);
   const Error error = error_of([&] {
-    plan_memory(path, {}, {}, {{StoredAs::q6_k, StoredAs::exact}, {}});
+    plan_memory(path, {}, {}, {}, {{StoredAs::q6_k, StoredAs::exact}, {}});
   });
   CHECK(error.code() == ErrorCode::unsupported);
   CHECK(contains(error.what(), "Q6_K: expected rows of a multiple of 256, found 192"));
@@ -151,7 +152,7 @@ TEST_CASE("a BF16 folder is kept, or quantised, and the plan says which") {
 
 TEST_CASE("storage leaves what is quantised alone") {
   const StorageOptions q8 = {{StoredAs::q8_0, StoredAs::q8_0}, {}};
-  CHECK(plan_memory(gguf_target(), {}, {}, q8).weights_bytes ==
+  CHECK(plan_memory(gguf_target(), {}, {}, {}, q8).weights_bytes ==
         plan_memory(gguf_target()).weights_bytes);
   const std::vector<float> exact = logits_of(hf_target()),
                            held = logits_of(hf_target(), {.storage = q8.model});
