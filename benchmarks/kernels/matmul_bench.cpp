@@ -30,6 +30,8 @@ constexpr Shape kShapes[] = {
     {"q4_0/15360x3840_down", MatrixFormat::q4_0, 15360, 3840, 512},
     {"q4_0/4096x3840_sliding_output", MatrixFormat::q4_0, 4096, 3840, 512},
     {"q4_0/8192x3840_full_output", MatrixFormat::q4_0, 8192, 3840, 512},
+    {"i4_bf16/3840x15360_gate_up", MatrixFormat::i4_bf16, 3840, 15360, 512},
+    {"i4_bf16/15360x3840_down", MatrixFormat::i4_bf16, 15360, 3840, 512},
     {"q6_k/3840x262144_head", MatrixFormat::q6_k, 3840, 262144, 8},
 };
 constexpr std::uint32_t kCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 64, 512};
@@ -46,7 +48,7 @@ void randomize(Block& block, std::uint64_t& random) {
   for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(next_random(random));
   std::memcpy(&block, bytes, sizeof block);
   for (std::uint64_t at = 0; at < sizeof block.scale; at += 2) {
-    constexpr std::uint16_t kScale = 0x2000;  // 2^-7 as IEEE half
+    constexpr std::uint16_t kScale = 0x2000;  // 2^-7 as IEEE half, 2^-63 as BF16
     std::memcpy(reinterpret_cast<std::byte*>(&block.scale) + at, &kScale, 2);
   }
 }
@@ -56,6 +58,7 @@ class Stream {
  public:
   Stream(WorkerPool& pool, MatrixFormat format, std::uint64_t bytes) : buffer_(bytes) {
     if (format == MatrixFormat::q4_0) fill<Q4Block>(pool);
+    if (format == MatrixFormat::i4_bf16) fill<I4Bf16Block>(pool);
     if (format == MatrixFormat::q6_k) fill<Q6Block>(pool);
   }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,9 +13,11 @@
 #include <vector>
 
 #include "file_writer.hpp"
+#include "folder_writer.hpp"
 #include "io/gguf.hpp"
 #include "model_plan.hpp"
 #include "vocabulary.hpp"
+#include "weights/hf_folder.hpp"
 
 namespace {
 
@@ -22,13 +25,14 @@ using namespace gemma4;
 using namespace gemma4::synthetic;
 
 constexpr const char* kUsage =
-    "usage: gemma4-synthetic [options] OUTPUT.gguf\n"
+    "usage: gemma4-synthetic [options] OUTPUT\n"
     "\n"
     "Writes a Gemma 4 checkpoint with random weights: Q4_0 matrices, Q6_K embedding, F32 rest.\n"
     "The same options give the same bytes.\n"
     "\n"
     "  --preset NAME    12b (default) or tiny\n"
     "  --layers N       only N layers, a multiple of 6\n"
+    "  --folder KIND    write a Hugging Face folder: w4a16 or bf16 (needs the GGUF's space too)\n"
     "  --assistant      write the preset's drafter instead of the model\n"
     "  --vocab FILE     take the vocabulary from a GGUF file (default: a made-up one of 262,144 "
     "tokens)\n"
@@ -42,6 +46,7 @@ struct Options {
   std::string preset = "12b";
   std::optional<std::uint64_t> layers;
   bool assistant = false;
+  std::optional<FolderKind> folder;
   std::string vocabulary;
   std::uint64_t seed = 1;
   std::uint64_t threads = 0;
@@ -85,6 +90,8 @@ std::optional<Options> parse(int argc, char** argv) {
     const std::optional<std::uint64_t> count = number(value);
     if (argument == "--preset") {
       options.preset = value;
+    } else if (argument == "--folder" && (value == "w4a16" || value == "bf16")) {
+      options.folder = value == "bf16" ? FolderKind::bf16 : FolderKind::w4a16;
     } else if (argument == "--vocab") {
       options.vocabulary = value;
     } else if (argument == "--layers" && count && *count > 0 && *count % 6 == 0 && *count <= 600) {
@@ -116,10 +123,14 @@ void write(const Options& options) {
                                                  : plan_target(shape, vocabulary, keys);
   keys.append(vocabulary_keys);
   const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
-  write_file(options.output, keys, tensors, options.seed,
+  const std::string gguf = options.folder ? options.output + ".gguf.part" : options.output;
+  write_file(gguf, keys, tensors, options.seed,
              options.threads != 0 ? static_cast<unsigned>(options.threads) : processors);
-
-  const GgufFile file = open_gguf(options.output);  // a file that the library refuses is no success
+  if (options.folder) {
+    write_folder(open_gguf(gguf), options.output, *options.folder);
+    std::filesystem::remove(gguf);
+  }
+  const Checkpoint file = open_checkpoint(options.output);  // what it refuses is no success
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%s: %zu tensors, %llu bytes, %.1f s\n", options.output.c_str(),

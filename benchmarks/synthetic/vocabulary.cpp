@@ -139,7 +139,7 @@ void suppress(KeyWriter& keys) { keys.i32_array(kSuppressKey, {258883, 258882});
 }  // namespace
 
 std::uint64_t copy_vocabulary(const std::string& path, KeyWriter& keys) {
-  const GgufFile file = open_gguf(path);
+  const Checkpoint file = open_gguf(path);
   const auto* tokens = file.metadata.text_array("tokenizer.ggml.tokens");
   if (tokens == nullptr || tokens->empty()) {
     throw Error(ErrorCode::format,

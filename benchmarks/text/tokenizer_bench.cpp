@@ -98,7 +98,7 @@ void decode(benchmark::State& state) {
 BENCHMARK(decode)->Unit(benchmark::kMillisecond);
 
 void load(benchmark::State& state) {
-  const GgufFile file = open_gguf(vocabulary_path());
+  const Checkpoint file = open_gguf(vocabulary_path());
   for (auto _ : state) {
     benchmark::DoNotOptimize(Tokenizer::Impl::from_metadata(file.metadata));
   }

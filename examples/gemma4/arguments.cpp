@@ -10,9 +10,11 @@ namespace cli {
 
 void ModelArguments::declare(OptionTable& table, bool with_json) {
   table.section("Model:");
-  table.text("--model", "PATH",
-             "a GGUF file; default: $GEMMA4_MODEL, else the tiny model that comes with the program",
-             model);
+  table.text(
+      "--model", "PATH",
+      "a GGUF file or a Hugging Face folder; default: $GEMMA4_MODEL, else the tiny model that "
+      "comes with the program",
+      model);
   if (!with_json) return;
   table.flag("--json", "print one JSON object on standard output and nothing else", json);
 }
@@ -20,15 +22,38 @@ void ModelArguments::declare(OptionTable& table, bool with_json) {
 std::string ModelArguments::path() const { return model ? *model : default_model_path(); }
 
 void AssistantArguments::declare(OptionTable& table) {
-  table.text("--assistant", "PATH",
-             "the model's MTP assistant, or none; default: the file beside the model that is named "
-             "*assistant* or mtp-* and fits it, when there is exactly one",
-             assistant);
+  table.text(
+      "--assistant", "PATH",
+      "the model's MTP assistant, or none; default: the file or folder beside the model that "
+      "is named *assistant* or mtp-* and fits it, when there is exactly one",
+      assistant);
 }
 
 std::string AssistantArguments::path(const std::string& model) const {
   if (!assistant) return assistant_beside(model);
   return *assistant == "none" ? "" : *assistant;
+}
+
+namespace {
+
+const std::vector<std::pair<std::string, gemma4::StoredAs>> kStoredAs = {
+    {"exact", gemma4::StoredAs::exact},
+    {"q4_0", gemma4::StoredAs::q4_0},
+    {"q8_0", gemma4::StoredAs::q8_0},
+    {"q6_k", gemma4::StoredAs::q6_k}};
+
+}  // namespace
+
+void StorageArguments::declare(OptionTable& table) {
+  table.choice("--embedding-as",
+               "quantise an embedding and head that the model has as BF16, F16 or F32; default: "
+               "exact",
+               kStoredAs, model.embedding);
+  table.choice("--layers-as", "the same for all other matrices", kStoredAs, model.layers);
+}
+
+void AssistantStorageArguments::declare(OptionTable& table) {
+  table.choice("--assistant-as", "the same for all matrices of the assistant", kStoredAs, stored);
 }
 
 void ActivationArguments::declare(OptionTable& table) {
@@ -45,6 +70,8 @@ void ActivationArguments::declare(OptionTable& table) {
 void LoadArguments::declare(OptionTable& table, bool with_json) {
   ModelArguments::declare(table, with_json);
   assistant.declare(table);
+  storage.declare(table);
+  assistant_storage.declare(table);
   table.integer("--threads", "N", "threads that compute; default: the cores this process may use",
                 1, 1024, threads);
   table.choice<gemma4::Isa>("--isa", "kernels to use; default: auto, the best the processor has",
@@ -69,6 +96,8 @@ gemma4::Model LoadArguments::load(double* seconds) const {
   options.memory_budget_bytes = memory_budget_bytes;
   const std::string model_path = path();
   options.assistant = assistant.path(model_path);
+  options.storage = storage.model;
+  options.assistant_storage = assistant_storage.storage();
   Progress progress("loading");
   options.on_progress = [&](const gemma4::LoadProgress& state) {
     progress.update(state.done_bytes, state.total_bytes);

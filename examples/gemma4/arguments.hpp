@@ -37,6 +37,19 @@ struct AssistantArguments {
   std::string path(const std::string& model) const;
 };
 
+/// What is quantised while it is read: every command that loads the weights, inspect and pack.
+struct StorageArguments {
+  gemma4::WeightStorage model;
+  void declare(OptionTable& table);
+};
+
+/// The same for an assistant, as one choice.
+struct AssistantStorageArguments {
+  gemma4::StoredAs stored = gemma4::StoredAs::exact;
+  void declare(OptionTable& table);
+  gemma4::WeightStorage storage() const { return {stored, stored}; }
+};
+
 /// Which integers activations are: every command that makes a session.
 struct ActivationArguments {
   gemma4::ActivationType type = gemma4::ActivationType::automatic;
@@ -47,6 +60,8 @@ struct ActivationArguments {
 struct LoadArguments : ModelArguments {
   AssistantArguments assistant;
   ActivationArguments activations;
+  StorageArguments storage;
+  AssistantStorageArguments assistant_storage;
   int threads = 0;
   gemma4::Isa isa = gemma4::Isa::automatic;
   std::uint64_t memory_budget_bytes = 0;

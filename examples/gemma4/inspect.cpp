@@ -71,6 +71,9 @@ void print_json(const gemma4::Inspection& inspection, bool list_tensors) {
   json.pair("weights_bytes", plan.weights_bytes).pair("assistant_bytes", plan.assistant_bytes);
   json.pair("kv_bytes", plan.kv_bytes).pair("workspace_bytes", plan.workspace_bytes);
   json.pair("total_bytes", plan.total_bytes()).end();
+  json.key("embedding").object().pair("type", inspection.embedding.type);
+  json.pair("bytes", inspection.embedding.bytes).end();
+  json.key("notes").values(inspection.notes);
   if (list_tensors) {
     json.key("tensor_list").array();
     for (const gemma4::TensorInfo& tensor : inspection.tensors) {
@@ -142,10 +145,12 @@ void print_text(const gemma4::Inspection& inspection, bool list_tensors) {
   }
   write_out("memory of one session:\n");
   bytes("  weights", plan.weights_bytes);
+  bytes(("    " + inspection.embedding.type + " embed.").c_str(), inspection.embedding.bytes);
   if (info.assistant) bytes("  assistant", plan.assistant_bytes);
   bytes("  KV cache", plan.kv_bytes);
   bytes("  workspace", plan.workspace_bytes);
   bytes("  total", plan.total_bytes());
+  for (const std::string& note : inspection.notes) line("note", harmless(note));
   if (!list_tensors) return;
   write_out("tensors:\n");
   for (const gemma4::TensorInfo& tensor : inspection.tensors) {
@@ -164,6 +169,8 @@ int run_inspect(const Arguments& words) {
   AssistantArguments assistant;
   ActivationArguments activations;
   SessionArguments session;
+  StorageArguments storage;
+  AssistantStorageArguments assistant_storage;
   OptionTable table("inspect [OPTIONS]",
                     "Prints what a model file holds and the memory that a session on it takes, to "
                     "the byte, without reading "
@@ -173,6 +180,8 @@ int run_inspect(const Arguments& words) {
   session.declare(table);
   model.declare(table);
   assistant.declare(table);
+  storage.declare(table);
+  assistant_storage.declare(table);
   activations.declare(table);
   if (!table.parse(words)) {
     write_out(table.help());
@@ -180,7 +189,8 @@ int run_inspect(const Arguments& words) {
   }
   const std::string path = model.path();
   const gemma4::Inspection inspection =
-      gemma4::inspect(path, session.options({}), assistant.path(path), activations.type);
+      gemma4::inspect(path, session.options({}), assistant.path(path), activations.type,
+                      {storage.model, assistant_storage.storage()});
   if (model.json) {
     print_json(inspection, tensors);
   } else {

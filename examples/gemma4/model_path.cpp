@@ -28,12 +28,14 @@ std::filesystem::path program_file() {
 #endif
 }
 
-bool named_as_assistant(const std::filesystem::path& file) {
-  std::string name = file.filename().string();
+// A file, or the folder of a Hugging Face checkpoint.
+bool named_as_assistant(const std::filesystem::path& path) {
+  std::string name = path.filename().string();
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
     return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   });
-  return name.ends_with(".gguf") &&
+  std::error_code ignored;
+  return (name.ends_with(".gguf") || std::filesystem::exists(path / "config.json", ignored)) &&
          (name.starts_with("mtp-") || name.find("assistant") != std::string::npos);
 }
 
@@ -65,7 +67,9 @@ std::string default_model_path() {
 std::string assistant_beside(const std::string& model) {
   std::string found;
   std::error_code error;
-  const std::filesystem::path folder = std::filesystem::absolute(model, error).parent_path();
+  std::filesystem::path place = std::filesystem::absolute(model, error).lexically_normal();
+  if (!place.has_filename()) place = place.parent_path();  // "folder/"
+  const std::filesystem::path folder = place.parent_path();
   for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
        file.increment(error)) {
     const std::string path = file->path().string();

@@ -9,8 +9,9 @@ namespace cli {
 /// there is none.
 std::string default_model_path();
 
-/// The assistant beside a model: the one GGUF file in the model's folder that is named *assistant*
-/// or mtp-* and fits the model. Empty when there is none, or more than one.
+/// The assistant beside a model (of a folder: beside the folder): the one GGUF file or Hugging Face
+/// folder there that is named *assistant* or mtp-* and fits the model. Empty when there is none, or
+/// more than one.
 std::string assistant_beside(const std::string& model);
 
 }  // namespace cli

@@ -29,6 +29,7 @@ void report(const gemma4::PackedFile& file, double seconds, const char* what, bo
 int run_pack(const Arguments& words) {
   std::optional<std::string> out, verify;
   ModelArguments model;
+  StorageArguments storage;
   gemma4::PackOptions options;
   OptionTable table("pack [--model F] [--out F] | --verify F",
                     "Writes a model's weights in the layout the processor computes with. The new "
@@ -43,6 +44,7 @@ int run_pack(const Arguments& words) {
   table.integer("--threads", "N", "threads that pack; default: the cores this process may use", 1,
                 1024, options.threads);
   model.declare(table);
+  storage.declare(table);
   if (!table.parse(words)) {
     write_out(table.help());
     return 0;
@@ -50,6 +52,7 @@ int run_pack(const Arguments& words) {
   if (verify && (model.model || out))
     throw UsageError("--verify: expected neither --model nor --out beside it");
 
+  options.storage = storage.model;
   Progress progress(verify ? "verifying" : "packing");
   options.on_progress = [&](const gemma4::LoadProgress& state) {
     progress.update(state.done_bytes, state.total_bytes);

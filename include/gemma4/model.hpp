@@ -43,6 +43,21 @@ enum class Prefill : std::int32_t {
   onednn = 1,
 };
 
+/// How a matrix is kept that the checkpoint has unquantised, as BF16, F16 or F32.
+enum class StoredAs : std::int32_t {
+  exact = 0,  ///< as it is
+  // quantised while it is read, with the rounding of ggml's reference quantisers
+  q4_0 = 1,  ///< 4.5 bits per weight
+  q8_0 = 2,  ///< 8.5 bits
+  q6_k = 3,  ///< 6.6 bits, for rows of a multiple of 256; Error(unsupported) for others
+};
+
+/// Which unquantised matrices are quantised. What a checkpoint has quantised is never changed.
+struct WeightStorage {
+  StoredAs embedding = StoredAs::exact;  ///< the embedding, and the head where it is another matrix
+  StoredAs layers = StoredAs::exact;     ///< all other matrices
+};
+
 /// What quantised matrices meet: activations as integers in blocks of 32 that share a scale, sums
 /// exact within a block. Matrices of floats meet floats.
 enum class ActivationType : std::int32_t {
@@ -75,10 +90,10 @@ struct LoadOptions {
   /// it fits the model file its weights are mapped; when it is missing, damaged, of another version
   /// or of another model it is ignored: ModelInfo::packed_path tells. Empty = none is looked for.
   std::string packed_path = {};
-  /// The model's MTP assistant, a GGUF file (or a packed one): it guesses tokens that the model
-  /// then checks several at a time. Empty = none. Error(invalid_argument) when it was made for
-  /// another model. When `packed_path` is a folder, the assistant's packed file is looked for there
-  /// too.
+  /// The model's MTP assistant, a GGUF file, a folder (or a packed file): it guesses tokens that
+  /// the model then checks several at a time. Empty = none. Error(invalid_argument) when it was
+  /// made for another model. When `packed_path` is a folder, the assistant's packed file is looked
+  /// for there too.
   std::string assistant = {};
   /// The host's threads: `threads` is ignored then and the library starts none of its own.
   std::shared_ptr<Executor> executor = {};
@@ -86,6 +101,9 @@ struct LoadOptions {
   /// Of the model and its assistant. Part of the arithmetic, so the choice shows in the results.
   /// What oneDNN computes meets floats or BF16 whatever this says.
   ActivationType activations = ActivationType::automatic;
+  /// Error(invalid_argument) when it asks for a change of a packed file.
+  WeightStorage storage = {};
+  WeightStorage assistant_storage = {};
 };
 
 /// Facts about one layer.
@@ -136,7 +154,8 @@ struct TensorInfo {
 /// or session frees it.
 class Model {
  public:
-  /// Reads a GGUF file (of a split checkpoint: its first file), or maps a packed one, which then
+  /// Reads a GGUF file (of a split checkpoint: its first file) or a Hugging Face folder
+  /// (config.json, tokenizer.json, safetensors: docs/formats.md), or maps a packed file, which then
   /// must not be changed while the model lives. Throws Error naming the file and what is wrong with
   /// it.
   static Model load(const std::string& path, const LoadOptions& options = {});
@@ -163,21 +182,31 @@ struct Inspection {
   ModelInfo info;
   MemoryPlan plan;
   std::vector<TensorInfo> tensors;
+  TensorInfo embedding;            ///< as it will be held: its type and bytes are the plan's
+  std::vector<std::string> notes;  ///< what of the files is not used: "vision: 434 tensors, ..."
+};
+
+/// How the weights will be loaded, as far as it changes their memory: as in LoadOptions.
+struct StorageOptions {
+  WeightStorage model = {}, assistant = {};
 };
 Inspection inspect(const std::string& path, const SessionOptions& options = {},
                    const std::string& assistant = {},
-                   ActivationType activations = ActivationType::automatic);
+                   ActivationType activations = ActivationType::automatic,
+                   const StorageOptions& storage = {});
 
 /// The memory plan alone, before anything large is read.
 MemoryPlan plan_memory(const std::string& path, const SessionOptions& options = {},
                        const std::string& assistant = {},
-                       ActivationType activations = ActivationType::automatic);
+                       ActivationType activations = ActivationType::automatic,
+                       const StorageOptions& storage = {});
 
 struct PackOptions {
   int threads = 0;  ///< as in LoadOptions
   /// As in LoadOptions, after some MiB each time.
   std::function<bool(const LoadProgress&)> on_progress = {};
   std::stop_token stop = {};
+  WeightStorage storage = {};  ///< as in LoadOptions; a load uses the file if it asks for the same
 };
 
 struct PackedFile {
@@ -197,7 +226,7 @@ PackedFile pack(const std::string& model_path, const std::string& out_path = {},
 /// the weights themselves. Throws Error(format) when they differ.
 PackedFile verify_packed(const std::string& path, const PackOptions& options = {});
 
-/// The tokenizer of a GGUF file, which may hold a vocabulary only.
+/// The tokenizer of a GGUF file, which may hold a vocabulary only, or of a folder.
 Tokenizer load_tokenizer(const std::string& path);
 
 }  // namespace gemma4

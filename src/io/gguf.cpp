@@ -67,20 +67,23 @@ bool is_split(const Metadata& metadata) {
   return metadata.unsigned_integer("split.count").value_or(1) > 1;
 }
 
-void append(GgufFile& out, MappedFile file, GgufPart part) {
+void append(Checkpoint& out, MappedFile file, GgufPart part) {
   for (const TensorView& tensor : part.tensors.all()) {
     if (!out.tensors.add(tensor)) {
       fail_split(file.path(), "tensor " + quoted(tensor.name), "a name that is unique in all parts",
                  "it twice");
     }
   }
-  if (out.files.empty()) out.metadata = std::move(part.metadata);
+  if (out.files.empty()) {
+    out.path = file.path();
+    out.metadata = std::move(part.metadata);
+  }
   out.file_bytes += file.bytes().size();
   out.files.push_back(std::move(file));
 }
 
 /// All parts of a split checkpoint, in order, whichever of them `named` is.
-GgufFile open_parts(const MappedFile& named, const Metadata& metadata) {
+Checkpoint open_parts(const MappedFile& named, const Metadata& metadata) {
   const std::optional<PartName> name = parse_part_name(named.path());
   const std::uint64_t count = *metadata.unsigned_integer("split.count");
   if (!name) {
@@ -98,7 +101,7 @@ GgufFile open_parts(const MappedFile& named, const Metadata& metadata) {
     fail_split(named.path(), "file name", "a part from 1 to " + std::to_string(count),
                std::to_string(name->number));
   }
-  GgufFile out;
+  Checkpoint out;
   for (std::uint64_t i = 0; i < count; ++i) {
     MappedFile file(name->with_number(i + 1));
     GgufPart part = parse_gguf(file.bytes(), file.path());
@@ -110,18 +113,18 @@ GgufFile open_parts(const MappedFile& named, const Metadata& metadata) {
   return out;
 }
 
-GgufFile open_whole(const std::string& path) {
+Checkpoint open_whole(const std::string& path) {
   MappedFile file(path);
   GgufPart part = parse_gguf(file.bytes(), path);
   if (is_split(part.metadata)) return open_parts(file, part.metadata);
-  GgufFile out;
+  Checkpoint out;
   append(out, std::move(file), std::move(part));
   return out;
 }
 
 }  // namespace
 
-GgufFile open_gguf(const std::string& path) {
+Checkpoint open_gguf(const std::string& path) {
   try {
     return open_whole(path);
   } catch (const std::bad_alloc&) {

@@ -15,7 +15,7 @@
 namespace gemma4 {
 
 /// A value: integers of any width are widened, arrays hold one kind of element. Strings are views
-/// into the mapped file, so metadata lives no longer than the GgufFile it came from.
+/// into the mapped file, so metadata lives no longer than the Checkpoint it came from.
 using MetadataValue =
     std::variant<std::uint64_t, std::int64_t, double, bool, std::string_view,
                  std::vector<std::uint64_t>, std::vector<std::int64_t>, std::vector<double>,

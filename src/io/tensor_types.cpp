@@ -45,6 +45,10 @@ const TensorTypeTraits* tensor_type_traits(TensorType type) noexcept {
       {TensorType::f32x16, {"F32x16", 1, 64, 16}},
       {TensorType::f16x16, {"F16x16", 1, 32, 16}},
       {TensorType::bf16x16, {"BF16x16", 1, 32, 16}},
+      {TensorType::i4_bf16x16, {"I4_BF16x16", 64, 576, 16}},
+      {TensorType::i4_f32x16, {"I4_F32x16", 64, 640, 16}},
+      {TensorType::i4_bf16, {"I4_BF16", 32, 18}},
+      {TensorType::i4_f32, {"I4_F32", 32, 20}},
   };
   for (const Entry& entry : kTable) {
     if (entry.type == type) return &entry.traits;
@@ -53,6 +57,7 @@ const TensorTypeTraits* tensor_type_traits(TensorType type) noexcept {
 }
 
 const char* tensor_type_name(TensorType type) noexcept {
+  if (type == TensorType::i4) return "I4";
   const TensorTypeTraits* traits = tensor_type_traits(type);
   return traits != nullptr ? traits->name : "unknown type";
 }

@@ -43,6 +43,13 @@ enum class TensorType : std::uint32_t {
   f32x16,
   f16x16,
   bf16x16,
+  i4_bf16x16,
+  i4_f32x16,
+  /// Rows of 4-bit codes whose scales lie elsewhere (TensorView::groups): no blocks, no traits.
+  i4 = 0x67350000,
+  // Blocks as Q4_0's with another scale: what such rows become on their way into tiles.
+  i4_bf16,
+  i4_f32,
 };
 
 /// The layout of a type: a block is `block_elements` consecutive elements of each of `block_rows`

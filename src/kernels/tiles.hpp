@@ -9,24 +9,39 @@
 
 #include <cstdint>
 
+#include "base/half.hpp"
 #include "gemma4/model.hpp"
 
 namespace gemma4 {
 
 /// The formats that matrices are computed from.
-enum class MatrixFormat : std::uint8_t { q4_0, q8_0, q6_k, f32, f16, bf16 };
+enum class MatrixFormat : std::uint8_t { q4_0, q8_0, q6_k, f32, f16, bf16, i4_bf16, i4_f32 };
 
 constexpr std::uint32_t kTileRows = 16;
 constexpr std::uint32_t kBlock = 32;  ///< columns that share one activation scale
 
-/// 16 rows x 64 columns of Q4_0: the same 4.5 bits per weight as in the file. Two blocks of 32
-/// stand together so that every part begins on a cache line. codes[b][64 * s + 4 * r + j]: low
-/// nibble = column 4s + j of block b, high nibble = column 16 + 4s + j.
-struct Q4Block {
-  std::uint16_t scale[2][kTileRows];  // IEEE half
-  std::uint8_t codes[2][256];         // code + 8, 0 ... 15
+/// A scale with the upper half of a float's bits.
+struct Bf16Scale {
+  std::uint16_t bits;
 };
-static_assert(sizeof(Q4Block) == 576);
+
+/// A stored scale as the number it is.
+inline float scale_value(std::uint16_t half) { return half_to_float(half); }
+inline float scale_value(Bf16Scale scale) { return bf16_to_float(scale.bits); }
+inline float scale_value(float scale) { return scale; }
+
+/// 16 rows x 64 columns of 4-bit codes. Two blocks of 32 stand together so that every part begins
+/// on a cache line. codes[b][64 * s + 4 * r + j]: low nibble = column 4s + j of block b, high
+/// nibble = column 16 + 4s + j.
+template <typename Scale>
+struct FourBitBlock {
+  Scale scale[2][kTileRows];
+  std::uint8_t codes[2][256];  // code + 8, 0 ... 15
+};
+using Q4Block = FourBitBlock<std::uint16_t>;  // Q4_0, IEEE half: 4.5 bits per weight as in the file
+using I4Bf16Block = FourBitBlock<Bf16Scale>;  // as many
+using I4F32Block = FourBitBlock<float>;
+static_assert(sizeof(Q4Block) == 576 && sizeof(I4Bf16Block) == 576 && sizeof(I4F32Block) == 640);
 
 /// 16 rows x 64 columns of Q8_0. codes[b][64 * s + 4 * r + j] = column 4s + j of block b.
 struct Q8Block {
@@ -52,6 +67,8 @@ constexpr std::uint32_t stored_block_columns(MatrixFormat format) {
   switch (format) {
     case MatrixFormat::q4_0:
     case MatrixFormat::q8_0:
+    case MatrixFormat::i4_bf16:
+    case MatrixFormat::i4_f32:
       return 64;
     case MatrixFormat::q6_k:
       return 256;
@@ -66,7 +83,10 @@ constexpr std::uint64_t tile_bytes(MatrixFormat format, std::uint32_t columns) {
       (std::uint64_t{columns} + stored_block_columns(format) - 1) / stored_block_columns(format);
   switch (format) {
     case MatrixFormat::q4_0:
+    case MatrixFormat::i4_bf16:
       return blocks * sizeof(Q4Block);
+    case MatrixFormat::i4_f32:
+      return blocks * sizeof(I4F32Block);
     case MatrixFormat::q8_0:
       return blocks * sizeof(Q8Block);
     case MatrixFormat::q6_k:
@@ -80,10 +100,16 @@ constexpr std::uint64_t tile_bytes(MatrixFormat format, std::uint32_t columns) {
 
 /// Whether the kernels multiply this format with activations in digits of 8 bits (otherwise with
 /// floats).
-constexpr bool takes_int8(MatrixFormat format) { return format <= MatrixFormat::q6_k; }
+constexpr bool takes_int8(MatrixFormat format) {
+  return format <= MatrixFormat::q6_k || format >= MatrixFormat::i4_bf16;
+}
 
 /// The activations that checkpoints with matrices of this format are made for. Q4_0 was trained
-/// with 8 bits, and nothing else is known to need more.
-constexpr ActivationType made_for(MatrixFormat) { return ActivationType::int8; }
+/// with 8 bits; 4-bit codes with scales of their own come from checkpoints that leave activations
+/// in 16 bits (W4A16); nothing else is known to need more than 8.
+constexpr ActivationType made_for(MatrixFormat format) {
+  const bool wide = format == MatrixFormat::i4_bf16 || format == MatrixFormat::i4_f32;
+  return wide ? ActivationType::int16 : ActivationType::int8;
+}
 
 }  // namespace gemma4

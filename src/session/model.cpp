@@ -11,7 +11,9 @@
 #include "session/drafters.hpp"
 #include "session/model_impl.hpp"
 #include "session/opened_files.hpp"
+#include "weights/hf_folder.hpp"
 #include "weights/packed_file.hpp"
+#include "weights/packing.hpp"
 
 namespace gemma4 {
 namespace {
@@ -50,6 +52,16 @@ void check_prefill(Prefill prefill) {
   if (!Gemm::available()) {
     fail(ErrorCode::unsupported,
          "prefill: expected a build with oneDNN (GEMMA4_ONEDNN), found one without");
+  }
+}
+
+void check_storage(const WeightStorage& storage) {
+  for (const StoredAs stored : {storage.embedding, storage.layers}) {
+    if (stored < StoredAs::exact || stored > StoredAs::q6_k) {
+      fail(ErrorCode::invalid_argument,
+           format_text("storage: expected exact, q4_0, q8_0 or q6_k, found %d",
+                       static_cast<int>(stored)));
+    }
   }
 }
 
@@ -170,8 +182,11 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   const Kernels& kernels = choose_kernels(options.isa);
   const int threads = choose_threads(options.threads);
   check_prefill(options.prefill);
+  check_storage(options.storage);
+  check_storage(options.assistant_storage);
   check_activations(options.activations);
-  OpenedFiles files(path, options.assistant, options.packed_path, options.activations);
+  OpenedFiles files(path, options.assistant, options.packed_path, options.activations,
+                    {options.storage, options.assistant_storage});
   weights_bytes = files.weights_bytes();
   assistant_bytes = files.assistant_bytes();
   check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
@@ -225,9 +240,12 @@ Isa Model::isa() const { return impl_->network->kernels.isa; }
 int Model::threads() const { return impl_->pool->threads(); }
 
 Inspection inspect(const std::string& path, const SessionOptions& options,
-                   const std::string& assistant, ActivationType activations) {
+                   const std::string& assistant, ActivationType activations,
+                   const StorageOptions& storage) {
   check_activations(activations);
-  const OpenedFiles files(path, assistant, {}, activations);
+  check_storage(storage.model);
+  check_storage(storage.assistant);
+  const OpenedFiles files(path, assistant, {}, activations, storage);
   const ModelConfig& config = files.model.config;
   Inspection result;
   result.info = files.info();
@@ -237,17 +255,29 @@ Inspection inspect(const std::string& path, const SessionOptions& options,
   result.plan.weights_bytes = files.weights_bytes();
   result.plan.assistant_bytes = files.assistant_bytes();
   for (const TensorView& tensor : files.model.source.tensors.all()) {
-    result.tensors.push_back({tensor.name,
-                              tensor_type_name(tensor.type),
-                              {tensor.ne.begin(), tensor.ne.begin() + tensor.dimensions},
-                              tensor.bytes.size()});
+    result.tensors.push_back(
+        {tensor.name,
+         tensor_type_name(tensor.type),
+         {tensor.ne.begin(), tensor.ne.begin() + tensor.dimensions},
+         tensor.bytes.size() + tensor.groups.bytes.size() + tensor.groups.zeros.size()});
+  }
+  const Matrix embedding = files.model.plan.embedding();
+  result.embedding = {"token_embd.weight",
+                      matrix_format_name(embedding.format),
+                      {embedding.columns, embedding.rows},
+                      embedding.bytes()};
+  result.notes = files.model.source.notes;
+  if (files.assistant) {
+    for (const std::string& note : files.assistant->source.notes)
+      result.notes.push_back("assistant: " + note);
   }
   return result;
 }
 
 MemoryPlan plan_memory(const std::string& path, const SessionOptions& options,
-                       const std::string& assistant, ActivationType activations) {
-  return inspect(path, options, assistant, activations).plan;
+                       const std::string& assistant, ActivationType activations,
+                       const StorageOptions& storage) {
+  return inspect(path, options, assistant, activations, storage).plan;
 }
 
 namespace {
@@ -256,20 +286,21 @@ namespace {
 template <class Config>
 PackedFile pack_file(const std::string& path, const std::string& out_path,
                      const PackOptions& options) {
-  OpenedFile<Config> opened(path, {});
+  check_storage(options.storage);
+  OpenedFile<Config> opened(path, {}, ActivationType::automatic, options.storage);
   if (opened.plan.packed()) {
     fail(ErrorCode::invalid_argument, path + ": expected a model file to pack, found a packed one");
   }
   WorkerPool pool(choose_threads(options.threads));
   PackedFile result{packed_path(opened.source, out_path), 0};
-  result.bytes = write_packed(opened.source, opened.plan, result.path,
+  result.bytes = write_packed(opened.source, opened.plan, options.storage, result.path,
                               {pool, progress_of(options.on_progress), options.stop});
   return result;
 }
 
 template <class Config>
 PackedFile verify_file(const std::string& path, const PackOptions& options) {
-  const OpenedFile<Config> opened(path, {});
+  const OpenedFile<Config> opened(path, {}, ActivationType::automatic, {});
   if (!opened.plan.packed())
     fail(ErrorCode::format, path + ": expected a packed file, found an ordinary model file");
   verify_contents(opened.source, progress_of(options.on_progress), options.stop);
@@ -277,7 +308,7 @@ PackedFile verify_file(const std::string& path, const PackOptions& options) {
 }
 
 bool holds_assistant(const std::string& path) {
-  return is_assistant(open_gguf(path).metadata.text("general.architecture").value_or(""));
+  return is_assistant(open_checkpoint(path).metadata.text("general.architecture").value_or(""));
 }
 
 }  // namespace
@@ -298,7 +329,7 @@ PackedFile verify_packed(const std::string& path, const PackOptions& options) {
 }
 
 Tokenizer load_tokenizer(const std::string& path) {
-  const GgufFile file = open_gguf(path);
+  const Checkpoint file = open_checkpoint(path);
   return Tokenizer(Tokenizer::Impl::from_metadata(file.metadata));
 }
 

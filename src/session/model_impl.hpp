@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "gemma4/model.hpp"
-#include "io/gguf.hpp"
 #include "model/assistant.hpp"
 #include "model/network.hpp"
 #include "model/workspace.hpp"

@@ -2,6 +2,7 @@
 
 #include "model/assistant.hpp"
 #include "model/network.hpp"
+#include "weights/hf_folder.hpp"
 #include "weights/packed_file.hpp"
 #include "weights/packed_header.hpp"
 
@@ -25,12 +26,18 @@ Config config_of(const Metadata& metadata) {
   return config;
 }
 
-std::optional<GgufFile> packed_for(const GgufFile& source, const std::string& packed_path) {
+std::optional<Checkpoint> packed_for(const Checkpoint& source, const std::string& packed_path,
+                                     const WeightStorage& storage) {
   if (packed_path.empty() || is_packed(source.metadata)) return std::nullopt;
-  return find_packed(source, packed_path);
+  return find_packed(source, packed_path, storage);
 }
 
-std::string name_of(const GgufFile& file) {
+/// What is asked of a plan: a packed file that was found has it done already.
+WeightStorage left_to_do(bool packed, const WeightStorage& storage) {
+  return packed ? WeightStorage{} : storage;
+}
+
+std::string name_of(const Checkpoint& file) {
   return std::string(file.metadata.text("general.name").value_or(""));
 }
 
@@ -65,12 +72,12 @@ AssistantInfo describe(const OpenedFile<AssistantConfig>& assistant) {
 
 template <class Config>
 OpenedFile<Config>::OpenedFile(const std::string& path_, const std::string& packed_path,
-                               ActivationType activations)
+                               ActivationType activations, const WeightStorage& storage)
     : path(path_),
-      source(open_gguf(path)),
-      packed(packed_for(source, packed_path)),
+      source(open_checkpoint(path)),
+      packed(packed_for(source, packed_path, storage)),
       config(config_of<Config>(file().metadata)),
-      plan(file(), config) {
+      plan(file(), config, left_to_do(packed.has_value(), storage)) {
   shapes_of(config).activations =
       activations == ActivationType::automatic ? plan.made_for() : activations;
 }
@@ -85,10 +92,11 @@ template struct OpenedFile<ModelConfig>;
 template struct OpenedFile<AssistantConfig>;
 
 OpenedFiles::OpenedFiles(const std::string& path, const std::string& assistant_path,
-                         const std::string& packed_path, ActivationType activations)
-    : model(path, packed_path, activations) {
+                         const std::string& packed_path, ActivationType activations,
+                         const StorageOptions& storage)
+    : model(path, packed_path, activations, storage.model) {
   if (assistant_path.empty()) return;
-  assistant.emplace(assistant_path, packed_path, activations);
+  assistant.emplace(assistant_path, packed_path, activations, storage.assistant);
   check_pairing(assistant->config, assistant_path, model.config, path);
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "gemma4/model.hpp"
-#include "io/gguf.hpp"
+#include "io/checkpoint.hpp"
 #include "weights/assistant_config.hpp"
 #include "weights/model_config.hpp"
 #include "weights/weights.hpp"
@@ -17,19 +17,19 @@ namespace gemma4 {
 /// into both, so they stay where they are.
 template <class Config>
 struct OpenedFile {
-  /// `packed_path` and `activations` as in LoadOptions.
-  OpenedFile(const std::string& path, const std::string& packed_path,
-             ActivationType activations = ActivationType::automatic);
+  /// `packed_path`, `activations` and `storage` as in LoadOptions.
+  OpenedFile(const std::string& path, const std::string& packed_path, ActivationType activations,
+             const WeightStorage& storage);
   OpenedFile(const OpenedFile&) = delete;
   OpenedFile& operator=(const OpenedFile&) = delete;
 
-  GgufFile& file() { return packed ? *packed : source; }
+  Checkpoint& file() { return packed ? *packed : source; }
   /// The packed file that is used; empty: none.
   std::string packed_file() const;
 
   std::string path;
-  GgufFile source;
-  std::optional<GgufFile> packed;
+  Checkpoint source;
+  std::optional<Checkpoint> packed;
   Config config;
   WeightPlan plan;
 };
@@ -37,7 +37,8 @@ struct OpenedFile {
 /// A model, and its assistant when one is named. The two fit together.
 struct OpenedFiles {
   OpenedFiles(const std::string& path, const std::string& assistant_path,
-              const std::string& packed_path, ActivationType activations);
+              const std::string& packed_path, ActivationType activations,
+              const StorageOptions& storage);
 
   /// Weights and tables.
   std::uint64_t weights_bytes() const;

@@ -5,31 +5,11 @@
 namespace gemma4 {
 
 JsonDocument::JsonDocument(std::string_view text, const std::string& place) {
-  // Room for the text first: parse() allocates for what it is given and keeps the depth set here.
-  simdjson::error_code error =
-      text.empty() ? simdjson::EMPTY : parser_.allocate(text.size(), kMaxJsonDepth + 1);
-  if (error == simdjson::SUCCESS) error = parser_.parse(text.data(), text.size()).get(root_);
+  const simdjson::error_code error = parse_json(parser_, text, root_);
   if (error != simdjson::SUCCESS) {
     fail(error == simdjson::MEMALLOC ? ErrorCode::out_of_memory : ErrorCode::invalid_argument,
          place + ": not JSON (nested at most " + std::to_string(kMaxJsonDepth) +
              " deep): " + simdjson::error_message(error));
-  }
-}
-
-const char* json_kind(JsonElement element) {
-  switch (element.type()) {
-    case simdjson::dom::element_type::ARRAY:
-      return "an array";
-    case simdjson::dom::element_type::OBJECT:
-      return "an object";
-    case simdjson::dom::element_type::STRING:
-      return "a string";
-    case simdjson::dom::element_type::BOOL:
-      return "a boolean";
-    case simdjson::dom::element_type::NULL_VALUE:
-      return "null";
-    default:
-      return "a number";
   }
 }
 

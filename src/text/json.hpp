@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "io/json_text.hpp"
+
 namespace gemma4 {
 
 using JsonElement = simdjson::dom::element;
@@ -25,11 +27,6 @@ class JsonDocument {
   simdjson::dom::parser parser_;
   JsonElement root_;
 };
-
-inline constexpr std::size_t kMaxJsonDepth = 64;
-
-/// "a string", "an object", ...
-const char* json_kind(JsonElement element);
 
 /// Throws Error(invalid_argument): "<place>: expected <expected>, found <kind>".
 [[noreturn]] void refuse_json(const std::string& place, const char* expected, JsonElement found);

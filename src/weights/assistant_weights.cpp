@@ -24,7 +24,7 @@ std::int64_t integer_at(const TensorView& tensor, std::uint64_t i) {
 }
 
 /// Early conversions keep the training code's module names.
-void refuse_old_names(const GgufFile& file) {
+void refuse_old_names(const Checkpoint& file) {
   for (const TensorView& tensor : file.tensors.all()) {
     if (!tensor.name.starts_with("mtp.")) continue;
     fail(ErrorCode::unsupported,
@@ -97,7 +97,9 @@ void WeightPlan::add_centroids(AssistantConfig& config) {
   vectors_.push_back(item);
 }
 
-WeightPlan::WeightPlan(const GgufFile& file, AssistantConfig& config) : WeightPlan(file) {
+WeightPlan::WeightPlan(const Checkpoint& file, AssistantConfig& config,
+                       const WeightStorage& storage)
+    : WeightPlan(file, storage) {
   if (find("nextn.pre_projection.weight") == nullptr) refuse_old_names(file);
   const ModelConfig& shapes = config.shapes;
   add_draft_matrix("nextn.pre_projection.weight", shapes.hidden, 2 * config.backbone,

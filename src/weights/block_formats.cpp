@@ -1,6 +1,7 @@
 #include "weights/block_formats.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/half.hpp"
@@ -25,13 +26,21 @@ void decode_f32(const Byte* in, float* out) { std::memcpy(out, in, sizeof(float)
 void decode_f16(const Byte* in, float* out) { *out = load_half(in); }
 void decode_bf16(const Byte* in, float* out) { *out = bf16_to_float(load_u16(in)); }
 
-// Q4_0 { f16 d; u8 qs[16] }: low nibbles are elements 0 to 15, high nibbles 16 to 31.
-void decode_q4_0(const Byte* in, float* out) {
-  const float d = load_half(in);
+/// qs[16]: low nibbles are elements 0 to 15, high nibbles 16 to 31.
+void decode_nibbles(float d, const Byte* qs, float* out) {
   for (int j = 0; j < 16; ++j) {
-    out[j] = d * code((in[2 + j] & 15) - 8);
-    out[j + 16] = d * code((in[2 + j] >> 4) - 8);
+    out[j] = d * code((qs[j] & 15) - 8);
+    out[j + 16] = d * code((qs[j] >> 4) - 8);
   }
+}
+
+// Q4_0 { f16 d; u8 qs[16] }, I4_BF16 { bf16 d; u8 qs[16] }, I4_F32 { f32 d; u8 qs[16] }
+void decode_q4_0(const Byte* in, float* out) { decode_nibbles(load_half(in), in + 2, out); }
+void decode_i4_bf16(const Byte* in, float* out) {
+  decode_nibbles(bf16_to_float(load_u16(in)), in + 2, out);
+}
+void decode_i4_f32(const Byte* in, float* out) {
+  decode_nibbles(std::bit_cast<float>(load_u32(in)), in + 4, out);
 }
 
 // Q4_1 { f16 d; f16 m; u8 qs[16] }
@@ -156,6 +165,10 @@ Decode decoder(TensorType type) {
       return decode_bf16;
     case TensorType::q4_0:
       return decode_q4_0;
+    case TensorType::i4_bf16:
+      return decode_i4_bf16;
+    case TensorType::i4_f32:
+      return decode_i4_f32;
     case TensorType::q4_1:
       return decode_q4_1;
     case TensorType::q5_0:

@@ -13,9 +13,9 @@ namespace gemma4 {
 bool can_dequantize(TensorType type) noexcept;
 
 /// Writes out.size() numbers from `bytes`, which hold exactly that many elements of `type` (a
-/// multiple of its block). F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K. The
-/// result is the exact f32 value of the format's formula evaluated in f32 without contraction: d *
-/// code, or d * sc * code - dmin * mn in that order of roundings.
+/// multiple of its block). F32, F16, BF16, Q4_0, I4_BF16, I4_F32, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K,
+/// Q5_K, Q6_K. The result is the exact f32 value of the format's formula evaluated in f32 without
+/// contraction: d * code, or d * sc * code - dmin * mn in that order of roundings.
 void dequantize_row(TensorType type, std::span<const std::byte> bytes,
                     std::span<float> out) noexcept;
 

@@ -109,6 +109,8 @@ std::vector<LayerConfig> ConfigReader::read_layers(std::uint32_t query_heads) co
 
 std::uint32_t ConfigReader::read_vocabulary() const {
   const auto* tokens = metadata_.text_array("tokenizer.ggml.tokens");
+  if (tokens == nullptr && metadata_.has(key("vocab_size")))  // an assistant without texts
+    return integer("vocab_size", 1, kMaxVocabulary);
   if (tokens == nullptr)
     fail(ErrorCode::format,
          metadata_.file() + ": tokenizer.ggml.tokens: expected the vocabulary, found no such key");

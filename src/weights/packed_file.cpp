@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "io/gguf.hpp"
 #include "io/new_file.hpp"
 #include "weights/packed_header.hpp"
 #include "weights/stream_hash.hpp"
@@ -48,7 +49,7 @@ class FileSink final : public WeightSink {
 };
 
 /// Renaming over the source would destroy what cannot be made again.
-void refuse_source(const GgufFile& source, const std::string& path) {
+void refuse_source(const Checkpoint& source, const std::string& path) {
   for (const MappedFile& file : source.files) {
     std::error_code ignored;
     if (std::filesystem::equivalent(path_of(file.path()), path_of(path), ignored))
@@ -58,20 +59,28 @@ void refuse_source(const GgufFile& source, const std::string& path) {
 
 }  // namespace
 
-std::string packed_path(const GgufFile& source, const std::string& place) {
+std::string packed_path(const Checkpoint& source, const std::string& place) {
   std::error_code ignored;
   const std::filesystem::path given = path_of(place);
   if (!place.empty() && !std::filesystem::is_directory(given, ignored)) return place;
-  const std::filesystem::path model = path_of(source.files.front().path());
-  const std::filesystem::path folder = place.empty() ? model.parent_path() : given;
-  const std::u8string path = (folder / model.filename().replace_extension(kSuffix)).u8string();
+  std::filesystem::path model = path_of(source.path), name = model.filename();
+  if (std::filesystem::is_directory(model, ignored)) {
+    model = std::filesystem::absolute(model, ignored).lexically_normal();
+    if (!model.has_filename()) model = model.parent_path();  // "folder/"
+    name = model.filename();
+    name += kSuffix;
+  } else {
+    name.replace_extension(kSuffix);
+  }
+  const std::u8string path = ((place.empty() ? model.parent_path() : given) / name).u8string();
   return std::string(path.begin(), path.end());
 }
 
-std::uint64_t write_packed(const GgufFile& source, const WeightPlan& plan, const std::string& path,
+std::uint64_t write_packed(const Checkpoint& source, const WeightPlan& plan,
+                           const WeightStorage& storage, const std::string& path,
                            const ReadJob& job) {
   refuse_source(source, path);
-  std::string header = packed_header(source, plan.placed());
+  std::string header = packed_header(source, storage, plan.placed());
   const auto header_bytes = std::as_bytes(std::span(header));
   NewFile file(path);
   file.reserve(header.size() + plan.bytes());
@@ -84,14 +93,16 @@ std::uint64_t write_packed(const GgufFile& source, const WeightPlan& plan, const
   return header.size() + sink.bytes();
 }
 
-std::optional<GgufFile> find_packed(const GgufFile& source, const std::string& place) {
+std::optional<Checkpoint> find_packed(const Checkpoint& source, const std::string& place,
+                                      const WeightStorage& storage) {
   const std::string path = packed_path(source, place);
   std::error_code ignored;
   if (!std::filesystem::exists(path_of(path), ignored)) return std::nullopt;
   try {
-    GgufFile file = open_gguf(path);
+    Checkpoint file = open_gguf(path);
     if (!is_packed(file.metadata)) return std::nullopt;
     check_packed(file);
+    if (claimed_storage(file.metadata) != storage_text(storage)) return std::nullopt;
     if (claimed_source_hash(file.metadata) != source_hash(source)) return std::nullopt;
     return file;
   } catch (const Error& error) {
@@ -100,7 +111,7 @@ std::optional<GgufFile> find_packed(const GgufFile& source, const std::string& p
   }
 }
 
-void verify_contents(const GgufFile& packed, const ReadProgress& progress,
+void verify_contents(const Checkpoint& packed, const ReadProgress& progress,
                      const std::stop_token& stop) {
   const MappedFile& file = packed.files.front();
   const std::span<const std::byte> all =

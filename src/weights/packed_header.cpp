@@ -19,6 +19,7 @@ constexpr std::string_view kContentsHash = "gemma4.packed.contents_hash";
 constexpr std::string_view kVersion = "gemma4.packed.version";
 constexpr std::string_view kLayout = "gemma4.packed.layout";
 constexpr std::string_view kSourceHash = "gemma4.packed.source_hash";
+constexpr std::string_view kStorage = "gemma4.packed.storage";
 constexpr std::string_view kAlignment = "general.alignment";
 
 /// Source bytes looked at on either end of a tensor.
@@ -114,7 +115,18 @@ std::uint64_t claimed_contents_hash(const Metadata& metadata) {
   return required_hash(metadata, kContentsHash);
 }
 
-void check_packed(const GgufFile& file) {
+std::string storage_text(const WeightStorage& storage) {
+  constexpr const char* kNames[] = {"exact", "q4_0", "q8_0", "q6_k"};
+  if (storage.embedding == StoredAs::exact && storage.layers == StoredAs::exact) return {};
+  return std::string("embedding ") + kNames[static_cast<std::size_t>(storage.embedding)] +
+         ", layers " + kNames[static_cast<std::size_t>(storage.layers)];
+}
+
+std::string_view claimed_storage(const Metadata& metadata) {
+  return metadata.text(kStorage).value_or("");
+}
+
+void check_packed(const Checkpoint& file) {
   const Metadata& metadata = file.metadata;
   const std::string where = metadata.file() + ": packed file: ";
   const char* advice = "; pack the model again";
@@ -152,7 +164,7 @@ std::span<const std::byte> header_of(std::span<const std::byte> bytes,
   return {bytes.data(), first};
 }
 
-std::uint64_t source_hash(const GgufFile& source) {
+std::uint64_t source_hash(const Checkpoint& source) {
   StreamHash hash;
   for (const MappedFile& file : source.files) {
     const std::uint64_t size = file.bytes().size();
@@ -160,14 +172,17 @@ std::uint64_t source_hash(const GgufFile& source) {
     hash.add(header_of(file.bytes(), source.tensors));
   }
   for (const TensorView& tensor : source.tensors.all()) {
-    const std::size_t sample = std::min(kSampleBytes, tensor.bytes.size());
-    hash.add(tensor.bytes.first(sample));
-    hash.add(tensor.bytes.last(sample));
+    for (const auto bytes : {tensor.bytes, tensor.groups.bytes, tensor.groups.zeros}) {
+      const std::size_t sample = std::min(kSampleBytes, bytes.size());
+      hash.add(bytes.first(sample));
+      hash.add(bytes.last(sample));
+    }
   }
   return hash.value();
 }
 
-std::string packed_header(const GgufFile& source, const std::vector<PlacedTensor>& tensors) {
+std::string packed_header(const Checkpoint& source, const WeightStorage& storage,
+                          const std::vector<PlacedTensor>& tensors) {
   std::string keys;
   put_key(keys, kHeaderHash, std::uint64_t{0});
   put_key(keys, kContentsHash, std::uint64_t{0});
@@ -176,6 +191,10 @@ std::string packed_header(const GgufFile& source, const std::vector<PlacedTensor
   put_key(keys, kSourceHash, source_hash(source));
   put_key(keys, kAlignment, kPackedAlignment);
   std::uint64_t count = 6;
+  if (const std::string stored = storage_text(storage); !stored.empty()) {
+    put_key(keys, kStorage, std::string_view(stored));
+    ++count;
+  }
   for (const auto& [key, value] : source.metadata.all()) {
     if (of_the_file(key)) continue;
     put_key(keys, key, value);

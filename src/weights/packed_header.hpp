@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "io/gguf.hpp"
+#include "gemma4/model.hpp"
+#include "io/checkpoint.hpp"
 
 namespace gemma4 {
 
@@ -29,22 +31,27 @@ bool is_packed(const Metadata& metadata);
 
 /// Refuses a packed file of another version or layout (unsupported) and one whose header is not as
 /// it was written (format), naming expected and found. The weights are not looked at.
-void check_packed(const GgufFile& file);
+void check_packed(const Checkpoint& file);
 
 /// What stands in a packed file for the file it was made from: sizes, headers, and the first and
 /// last 4 KiB of every tensor of `source`.
-std::uint64_t source_hash(const GgufFile& source);
+std::uint64_t source_hash(const Checkpoint& source);
 
 /// The hashes that a packed file claims. Throws Error(format) without them.
 std::uint64_t claimed_source_hash(const Metadata& metadata);
 std::uint64_t claimed_contents_hash(const Metadata& metadata);
+
+/// What was quantised when a packed file was made: "embedding q8_0, layers q4_0"; empty: nothing.
+std::string storage_text(const WeightStorage& storage);
+std::string_view claimed_storage(const Metadata& metadata);
 
 /// The bytes before the first tensor of the file's mapping `bytes`.
 std::span<const std::byte> header_of(std::span<const std::byte> bytes,
                                      const TensorDirectory& tensors);
 
 /// The header of a packed file, padded to where its tensors begin, without its hashes.
-std::string packed_header(const GgufFile& source, const std::vector<PlacedTensor>& tensors);
+std::string packed_header(const Checkpoint& source, const WeightStorage& storage,
+                          const std::vector<PlacedTensor>& tensors);
 
 /// Enters the hash of the weights, and then the header's own.
 void seal_header(std::string& header, std::uint64_t contents_hash);

@@ -2,20 +2,20 @@
 
 #include <cstring>
 
-#include "base/half.hpp"
 #include "weights/block_formats.hpp"
 #include "weights/weights.hpp"
 
 namespace gemma4 {
 namespace {
 
-/// Q4_0 and Q8_0: blocks of one scale and `Steps` groups of 4 code bytes, which the tile takes over
-/// unchanged: byte j of a Q4_0 block holds columns j and j + 16, just what the tile wants in one
-/// byte.
+/// Q4_0, its like and Q8_0: blocks of one scale and `Steps` groups of 4 code bytes, which the tile
+/// takes over unchanged: byte j of a Q4_0 block holds columns j and j + 16, just what the tile
+/// wants in one byte.
 template <typename Block, std::uint32_t Steps>
 void pack_pairs(const std::byte* source, std::uint64_t row_bytes, std::uint32_t rows,
                 std::uint32_t columns, std::byte* tile) {
-  constexpr std::uint64_t kSourceBlock = 2 + 4 * Steps;
+  constexpr std::size_t kScale = sizeof(Block::scale[0][0]);
+  constexpr std::uint64_t kSourceBlock = kScale + 4 * Steps;
   Block* out = reinterpret_cast<Block*>(tile);
   const std::uint32_t blocks = columns / kBlock;
   if (rows < kTileRows || blocks % 2 != 0)
@@ -24,9 +24,9 @@ void pack_pairs(const std::byte* source, std::uint64_t row_bytes, std::uint32_t 
     auto* codes = reinterpret_cast<unsigned char*>(out[b / 2].codes[b % 2]);
     for (std::uint32_t r = 0; r < rows; ++r) {
       const std::byte* in = source + r * row_bytes + b * kSourceBlock;
-      std::memcpy(&out[b / 2].scale[b % 2][r], in, 2);
+      std::memcpy(&out[b / 2].scale[b % 2][r], in, kScale);
       for (std::uint32_t s = 0; s < Steps; ++s)
-        std::memcpy(codes + 64 * s + 4 * r, in + 2 + 4 * s, 4);
+        std::memcpy(codes + 64 * s + 4 * r, in + kScale + 4 * s, 4);
     }
   }
 }
@@ -82,20 +82,23 @@ void pack_q6(const std::byte* source, std::uint64_t row_bytes, std::uint32_t row
   }
 }
 
-void read_pairs_row(const Matrix& matrix, const std::byte* tile, std::uint32_t r,
-                    std::span<float> out) {
-  for (std::uint32_t k = 0; k < matrix.columns; ++k) {
+template <typename Block>
+void read_four_bit_row(const std::byte* tile, std::uint32_t r, std::span<float> out) {
+  for (std::uint32_t k = 0; k < out.size(); ++k) {
     const std::uint32_t b = k / kBlock, i = k % kBlock;
-    if (matrix.format == MatrixFormat::q4_0) {
-      const Q4Block& block = reinterpret_cast<const Q4Block*>(tile)[b / 2];
-      const int byte = block.codes[b % 2][64 * (i % 16 / 4) + 4 * r + i % 4];
-      out[k] = half_to_float(block.scale[b % 2][r]) *
-               static_cast<float>((i < 16 ? byte & 15 : byte >> 4) - 8);
-    } else {
-      const Q8Block& block = reinterpret_cast<const Q8Block*>(tile)[b / 2];
-      out[k] = half_to_float(block.scale[b % 2][r]) *
-               static_cast<float>(block.codes[b % 2][64 * (i / 4) + 4 * r + i % 4]);
-    }
+    const Block& block = reinterpret_cast<const Block*>(tile)[b / 2];
+    const int byte = block.codes[b % 2][64 * (i % 16 / 4) + 4 * r + i % 4];
+    out[k] = scale_value(block.scale[b % 2][r]) *
+             static_cast<float>((i < 16 ? byte & 15 : byte >> 4) - 8);
+  }
+}
+
+void read_q8_row(const std::byte* tile, std::uint32_t r, std::span<float> out) {
+  for (std::uint32_t k = 0; k < out.size(); ++k) {
+    const std::uint32_t b = k / kBlock, i = k % kBlock;
+    const Q8Block& block = reinterpret_cast<const Q8Block*>(tile)[b / 2];
+    out[k] = scale_value(block.scale[b % 2][r]) *
+             static_cast<float>(block.codes[b % 2][64 * (i / 4) + 4 * r + i % 4]);
   }
 }
 
@@ -117,6 +120,10 @@ MatrixFormat matrix_format_of(TensorType type) noexcept {
   switch (type) {
     case TensorType::q4_0:
       return MatrixFormat::q4_0;
+    case TensorType::i4_bf16:
+      return MatrixFormat::i4_bf16;
+    case TensorType::i4_f32:
+      return MatrixFormat::i4_f32;
     case TensorType::q8_0:
       return MatrixFormat::q8_0;
     case TensorType::q6_k:
@@ -130,14 +137,24 @@ MatrixFormat matrix_format_of(TensorType type) noexcept {
   }
 }
 
+const char* matrix_format_name(MatrixFormat format) noexcept {
+  for (const TensorType type :
+       {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k, TensorType::f32, TensorType::f16,
+        TensorType::bf16, TensorType::i4_bf16, TensorType::i4_f32}) {
+    if (matrix_format_of(type) == format) return tensor_type_name(type);
+  }
+  return "unknown format";
+}
+
 TensorType tile_type(MatrixFormat format) noexcept {
   return static_cast<TensorType>(static_cast<std::uint32_t>(TensorType::q4_0x16) +
                                  static_cast<std::uint32_t>(format));
 }
 
 std::optional<MatrixFormat> tile_format(TensorType type) noexcept {
-  for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
-                                    MatrixFormat::f32, MatrixFormat::f16, MatrixFormat::bf16}) {
+  for (const MatrixFormat format :
+       {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k, MatrixFormat::f32,
+        MatrixFormat::f16, MatrixFormat::bf16, MatrixFormat::i4_bf16, MatrixFormat::i4_f32}) {
     if (tile_type(format) == type) return format;
   }
   return std::nullopt;
@@ -152,6 +169,10 @@ void pack_tile(TensorType type, const std::byte* source, std::uint64_t row_bytes
   switch (matrix_format_of(type)) {
     case MatrixFormat::q4_0:
       return pack_pairs<Q4Block, 4>(source, row_bytes, rows, columns, tile);
+    case MatrixFormat::i4_bf16:
+      return pack_pairs<I4Bf16Block, 4>(source, row_bytes, rows, columns, tile);
+    case MatrixFormat::i4_f32:
+      return pack_pairs<I4F32Block, 4>(source, row_bytes, rows, columns, tile);
     case MatrixFormat::q8_0:
       return pack_pairs<Q8Block, 8>(source, row_bytes, rows, columns, tile);
     case MatrixFormat::q6_k:
@@ -179,8 +200,13 @@ void read_row(const Matrix& matrix, std::uint32_t row, std::span<float> out) noe
   const std::uint32_t r = row % kTileRows;
   switch (matrix.format) {
     case MatrixFormat::q4_0:
+      return read_four_bit_row<Q4Block>(tile, r, out);
+    case MatrixFormat::i4_bf16:
+      return read_four_bit_row<I4Bf16Block>(tile, r, out);
+    case MatrixFormat::i4_f32:
+      return read_four_bit_row<I4F32Block>(tile, r, out);
     case MatrixFormat::q8_0:
-      return read_pairs_row(matrix, tile, r, out);
+      return read_q8_row(tile, r, out);
     case MatrixFormat::q6_k:
       return read_q6_row(tile, r, out);
     case MatrixFormat::f32:

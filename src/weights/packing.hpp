@@ -15,6 +15,9 @@ namespace gemma4 {
 /// for the other readable types.
 MatrixFormat matrix_format_of(TensorType type) noexcept;
 
+/// "Q4_0", "BF16", ...; a static string.
+const char* matrix_format_name(MatrixFormat format) noexcept;
+
 /// The type of a packed file's tensor that holds a matrix in tiles.
 TensorType tile_type(MatrixFormat format) noexcept;
 

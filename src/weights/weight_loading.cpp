@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "weights/block_formats.hpp"
+#include "weights/matrix_rows.hpp"
 #include "weights/packing.hpp"
 #include "weights/weights.hpp"
 
@@ -57,13 +58,14 @@ class WeightPlan::Reading {
     for (std::uint32_t first = 0; first < item.matrix.tiles(); first += piece) {
       const std::uint32_t last = std::min(item.matrix.tiles(), first + piece);
       const std::uint64_t offset = item.offset + first * tile, bytes = (last - first) * tile;
-      pack(item, source, first, last, sink_.room(offset, bytes));
+      pack(item, first, last, sink_.room(offset, bytes));
       const std::uint64_t from = std::uint64_t{first} * kTileRows,
                           to = std::min<std::uint64_t>(item.matrix.rows,
                                                        std::uint64_t{last} * kTileRows);
       if (!cancel_) sink_.take(offset, bytes);
       finished({source + from * row_bytes, (to - from) * row_bytes});
     }
+    if (!item.tensor->groups.bytes.empty()) finished(item.tensor->groups.bytes);
   }
 
  private:
@@ -72,31 +74,36 @@ class WeightPlan::Reading {
     void operator()() const { *flag = true; }
   };
 
-  /// Tiles `first` ... `last` - 1 of a matrix whose rows begin at `source`.
-  void pack(const MatrixItem& item, const std::byte* source, std::uint32_t first,
-            std::uint32_t last, std::byte* out) {
+  /// Tiles `first` ... `last` - 1 of a matrix. Rows that lie in the file as they are packed are
+  /// packed from there; others are put together first.
+  void pack(const MatrixItem& item, std::uint32_t first, std::uint32_t last, std::byte* out) {
     const Matrix& matrix = item.matrix;
-    const std::uint64_t row_bytes = item.tensor->row_bytes(),
-                        tile = tile_bytes(matrix.format, matrix.columns);
-    const std::uint64_t gathered_bytes = item.reordered ? kTileRows * row_bytes : 0;
+    const TensorView& tensor = *item.tensor;
+    const bool in_place = item.rows == tensor.type && !item.reordered;
+    const std::uint64_t row_bytes = row_bytes_of(item.rows, matrix.columns),
+                        tile = tile_bytes(matrix.format, matrix.columns),
+                        gathered_bytes = in_place ? 0 : kTileRows * row_bytes;
     const Buffer gathered(gathered_bytes * static_cast<std::uint64_t>(job_.pool.threads()));
     const auto task = [&](std::uint32_t number, std::uint32_t worker) {
       const std::uint32_t begin = first + number * kTilesPerTask;
       for (std::uint32_t t = begin; t < std::min(last, begin + kTilesPerTask); ++t) {
         const std::uint32_t row = t * kTileRows, rows = std::min(kTileRows, matrix.rows - row);
-        const std::byte* in = source + row * row_bytes;
-        if (item.reordered) {
+        const std::byte* in = tensor.bytes.data() + (item.first_row + row) * tensor.row_bytes();
+        if (!in_place) {
           std::byte* copy = gathered.data() + worker * gathered_bytes;
-          for (std::uint32_t r = 0; r < rows; ++r) {
-            std::memcpy(copy + r * row_bytes, source + plan_.row_tokens_[row + r] * row_bytes,
-                        row_bytes);
-          }
+          for (std::uint32_t r = 0; r < rows; ++r)
+            copy_row(tensor, source_row(item, row + r), item.rows, copy + r * row_bytes);
           in = copy;
         }
-        pack_tile(item.tensor->type, in, row_bytes, rows, matrix.columns, out + (t - first) * tile);
+        pack_tile(item.rows, in, row_bytes, rows, matrix.columns, out + (t - first) * tile);
       }
     };
     job_.pool.run((last - first + kTilesPerTask - 1) / kTilesPerTask, &cancel_, task);
+  }
+
+  /// Row `row` of a matrix as a row of its tensor.
+  std::uint64_t source_row(const MatrixItem& item, std::uint32_t row) const {
+    return item.reordered ? plan_.row_tokens_[row] : item.first_row + row;
   }
 
   /// After each piece: its pages are dropped, progress is told, a cancel ends the run.
@@ -155,7 +162,7 @@ Weights WeightPlan::at(const std::byte* memory) const {
   return weights;
 }
 
-Weights WeightPlan::load(GgufFile& file, const ReadJob& job) const {
+Weights WeightPlan::load(Checkpoint& file, const ReadJob& job) const {
   if (packed_) {
     if (!job.progress(source_bytes_, source_bytes_) || job.stop.stop_requested())
       fail(ErrorCode::cancelled, file.metadata.file() + ": loading was cancelled");

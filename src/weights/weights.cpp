@@ -5,6 +5,7 @@
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "weights/block_formats.hpp"
+#include "weights/matrix_rows.hpp"
 #include "weights/packed_header.hpp"
 #include "weights/packing.hpp"
 
@@ -59,7 +60,7 @@ void WeightPlan::check_type(const TensorView& tensor, bool matrix) const {
   const std::string where = file_.metadata.file() + ": tensor " + quoted(tensor.name);
   const std::string found = std::string(", found ") + tensor_type_name(tensor.type);
   if (!packed_) {
-    if (can_dequantize(tensor.type)) return;
+    if (can_dequantize(tensor.type) || (matrix && tensor.type == TensorType::i4)) return;
     fail(ErrorCode::unsupported, where +
                                      ": expected one of F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, "
                                      "Q8_0, Q4_K, Q5_K, Q6_K" +
@@ -79,15 +80,50 @@ void WeightPlan::check_type(const TensorView& tensor, bool matrix) const {
   }
 }
 
+/// What a matrix's rows are packed as: what they are, or, if they are plain numbers, what the user
+/// wants.
+TensorType WeightPlan::stored_type(const TensorView& tensor, StoredAs wanted) const {
+  const bool plain = tensor.type == TensorType::f32 || tensor.type == TensorType::f16 ||
+                     tensor.type == TensorType::bf16;
+  if (wanted == StoredAs::exact || !plain) return row_type(tensor);
+  const TensorType type = wanted == StoredAs::q4_0   ? TensorType::q4_0
+                          : wanted == StoredAs::q8_0 ? TensorType::q8_0
+                                                     : TensorType::q6_k;
+  const std::uint32_t multiple = tensor_type_traits(type)->block_elements;
+  if (tensor.ne[0] % multiple != 0) {
+    fail(ErrorCode::unsupported,
+         file_.metadata.file() + ": tensor " + quoted(tensor.name) +
+             format_text(": stored as %s: expected rows of a multiple of %u, found %llu",
+                         tensor_type_name(type), multiple,
+                         static_cast<unsigned long long>(tensor.ne[0])));
+  }
+  return type;
+}
+
 void WeightPlan::add_matrix(std::string name, const TensorView& tensor, std::uint64_t first_row,
                             std::uint32_t rows, std::uint32_t columns, MatrixItem item) {
   check_type(tensor, true);
   item.name = std::move(name);
   item.tensor = &tensor;
   item.first_row = first_row;
-  const MatrixFormat format = packed_ ? *tile_format(tensor.type) : matrix_format_of(tensor.type);
-  item.matrix = {format, rows, columns, nullptr};
-  source_bytes_ += packed_ ? item.matrix.bytes() : tensor.row_bytes() * rows;
+  const bool outer = item.target == &Weights::embedding || item.target == &Weights::head;
+  const StoredAs wanted = outer ? storage_.embedding : storage_.layers;
+  if (packed_) {
+    item.matrix.format = *tile_format(tensor.type);
+    if (wanted != StoredAs::exact && !takes_int8(item.matrix.format)) {
+      fail(ErrorCode::invalid_argument,
+           file_.metadata.file() + ": tensor " + quoted(tensor.name) +
+               ": a packed file keeps its matrices as they are: expected no other storage, or the "
+               "model it was made from");
+    }
+  } else {
+    item.rows = stored_type(tensor, wanted);
+    item.matrix.format = matrix_format_of(item.rows);
+  }
+  item.matrix.rows = rows;
+  item.matrix.columns = columns;
+  source_bytes_ +=
+      packed_ ? item.matrix.bytes() : tensor.row_bytes() * rows + tensor.groups.bytes.size();
   parameters_ += std::uint64_t{rows} * columns;
   matrices_.push_back(std::move(item));
 }
@@ -227,11 +263,13 @@ void WeightPlan::place() {
   for (MatrixItem& item : matrices_) item.offset = reserve(item.matrix.bytes());
 }
 
-WeightPlan::WeightPlan(const GgufFile& file) : file_(file), packed_(is_packed(file.metadata)) {
+WeightPlan::WeightPlan(const Checkpoint& file, const WeightStorage& storage)
+    : file_(file), storage_(storage), packed_(is_packed(file.metadata)) {
   if (packed_) check_packed(file);
 }
 
-WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config) : WeightPlan(file) {
+WeightPlan::WeightPlan(const Checkpoint& file, ModelConfig& config, const WeightStorage& storage)
+    : WeightPlan(file, storage) {
   add_embedding(config, false);
   if (const TensorView* head = find("output.weight")) {
     check_shape(*head, config.hidden, config.vocabulary);
@@ -245,6 +283,13 @@ WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config) : WeightPlan(f
   for (std::size_t layer = 0; layer < config.layers.size(); ++layer) add_layer(config, layer);
   add_rope_factors(config);
   place();
+}
+
+Matrix WeightPlan::embedding() const {
+  for (const MatrixItem& item : matrices_) {
+    if (item.target == &Weights::embedding) return item.matrix;
+  }
+  return {};
 }
 
 ActivationType WeightPlan::made_for() const {

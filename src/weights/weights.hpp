@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "base/buffer.hpp"
-#include "io/gguf.hpp"
+#include "gemma4/model.hpp"
+#include "io/checkpoint.hpp"
 #include "kernels/tiles.hpp"
 #include "parallel/worker_pool.hpp"
 #include "weights/assistant_config.hpp"
@@ -93,14 +94,15 @@ class WeightPlan {
   /// Finds every tensor the configuration needs and checks its type and shape; settles
   /// LayerConfig::value_from_key. Throws Error(format | unsupported) naming file, tensor, expected
   /// and found. Of a packed file its header is checked too.
-  WeightPlan(const GgufFile& file, ModelConfig& config);
+  WeightPlan(const Checkpoint& file, ModelConfig& config, const WeightStorage& storage = {});
 
   /// The same for an assistant; settles AssistantConfig::centroids.
-  WeightPlan(const GgufFile& file, AssistantConfig& config);
+  WeightPlan(const Checkpoint& file, AssistantConfig& config, const WeightStorage& storage = {});
 
   std::uint64_t bytes() const { return bytes_; }                ///< memory the weights will take
   std::uint64_t source_bytes() const { return source_bytes_; }  ///< tensor bytes to be read
   std::uint64_t parameters() const { return parameters_; }
+  Matrix embedding() const;                ///< without data
   bool packed() const { return packed_; }  ///< the weights are mapped, not read
   ActivationType made_for() const;         ///< what the matrices call for; not automatic
 
@@ -110,7 +112,7 @@ class WeightPlan {
 
   /// The weights: read into memory, or, of a packed file, where they lie in `file`, the plan's own,
   /// whose mapping they take over.
-  Weights load(GgufFile& file, const ReadJob& job) const;
+  Weights load(Checkpoint& file, const ReadJob& job) const;
 
   /// All tensors in ascending order of their place, as read() gives them.
   std::vector<PlacedTensor> placed() const;
@@ -120,6 +122,7 @@ class WeightPlan {
     std::string name;          // in a packed file: a fused tensor becomes several
     const TensorView* tensor;  // in this file
     std::uint64_t first_row;   // of the tensor: fused tensors hold several matrices
+    TensorType rows;           // what its rows become on their way into tiles
     Matrix matrix;             // without data
     std::uint64_t offset;      // in the memory
     Matrix Weights::*target = nullptr;
@@ -138,12 +141,13 @@ class WeightPlan {
   };
   class Reading;
 
-  explicit WeightPlan(const GgufFile& file);
+  WeightPlan(const Checkpoint& file, const WeightStorage& storage);
   const TensorView* find(const std::string& name) const;
   const TensorView* find_fused(std::size_t layer) const;
   const TensorView& require(const std::string& name) const;
   void check_shape(const TensorView& tensor, std::uint64_t columns, std::uint64_t rows) const;
   void check_type(const TensorView& tensor, bool matrix) const;
+  TensorType stored_type(const TensorView& tensor, StoredAs wanted) const;
   void add_matrix(std::string name, const TensorView& tensor, std::uint64_t first_row,
                   std::uint32_t rows, std::uint32_t columns, MatrixItem item);
   void add_layer_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
@@ -164,7 +168,8 @@ class WeightPlan {
   void place();
   Weights at(const std::byte* memory) const;
 
-  const GgufFile& file_;
+  const Checkpoint& file_;
+  WeightStorage storage_;
   bool packed_;
   std::vector<MatrixItem> matrices_;
   std::vector<VectorItem> vectors_;

@@ -17,7 +17,7 @@ namespace {
 using namespace gemma4;
 
 /// Which kind of file it is decides what it is checked against. Packed files need a mapping.
-void plan(const GgufFile& file) {
+void plan(const Checkpoint& file) {
   if (is_packed(file.metadata)) return;
   if (is_assistant(file.metadata.text("general.architecture").value_or(""))) {
     AssistantConfig config = read_assistant_config(file.metadata);
@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     GgufPart part = parse_gguf({reinterpret_cast<const std::byte*>(data), size}, "fuzz.gguf");
     const volatile std::uint64_t sum = test::touch_everything(part);  // volatile keeps the reads
     (void)sum;
-    GgufFile file;
+    Checkpoint file;
     file.metadata = std::move(part.metadata);
     file.tensors = std::move(part.tensors);
     plan(file);

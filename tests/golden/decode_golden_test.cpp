@@ -9,8 +9,9 @@
 namespace gemma4 {
 namespace {
 
-void check_continuations(KvType kv, golden::Greedy golden::Continuation::*expected) {
-  const Model model = Model::load(golden::target_path());
+void check_continuations(const std::string& path, KvType kv,
+                         golden::Greedy golden::Continuation::*expected) {
+  const Model model = Model::load(path);
   SessionOptions options;
   options.context_tokens = 4096;
   options.kv = kv;
@@ -53,16 +54,62 @@ double perplexity(const Model& model, KvType kv) {
   return std::exp(nll / predicted);
 }
 
+/// Relative distance (L2) of the logits that logits.f32 holds, keys and values in f32.
+double distance_from_exact(const std::string& path, ActivationType activations) {
+  LoadOptions load;
+  load.activations = activations;
+  const Model model = Model::load(path, load);
+  double difference = 0, all = 0;
+  for (const golden::LogitPrompt& prompt : golden::logit_prompts()) {
+    if (prompt.full.empty()) continue;
+    Session session(model, {.context_tokens = 2048, .kv = KvType::f32});
+    session.prefill_tokens(prompt.ids, [&](std::uint32_t at, std::span<const float> logits) {
+      for (std::size_t i = 0; i < prompt.positions.size(); ++i) {
+        if (prompt.positions[i] != at) continue;
+        for (std::size_t k = 0; k < logits.size(); ++k) {
+          const double exact = static_cast<double>(prompt.full[i][k]);
+          difference += std::pow(static_cast<double>(logits[k]) - exact, 2);
+          all += exact * exact;
+        }
+      }
+    });
+  }
+  REQUIRE(all > 0);
+  return std::sqrt(difference / all);
+}
+
 }  // namespace
+
+TEST_CASE("a W4A16 folder is run with 16-bit activations, within 1e-3 of the exact logits") {
+  CHECK(Model::load(golden::folder_path()).info().activations == ActivationType::int16);
+  const double as_made = distance_from_exact(golden::folder_path(), ActivationType::automatic),
+               int8 = distance_from_exact(golden::folder_path(), ActivationType::int8);
+  MESSAGE("int16 " << as_made << ", int8 " << int8);
+  CHECK(as_made < 1e-3);
+  CHECK(as_made < int8 / 10);
+}
 
 TEST_CASE(
     "greedy continuations with f32 keys and values are llama.cpp's up to the first small margin") {
-  check_continuations(KvType::f32, &golden::Continuation::f32);
+  check_continuations(golden::target_path(), KvType::f32, &golden::Continuation::f32);
 }
 
 TEST_CASE(
     "greedy continuations with f16 keys and values are llama.cpp's up to the first small margin") {
-  check_continuations(KvType::f16, &golden::Continuation::f16);
+  check_continuations(golden::target_path(), KvType::f16, &golden::Continuation::f16);
+}
+
+TEST_CASE("the W4A16 folder of the same weights gives the same continuations") {
+  check_continuations(golden::folder_path(), KvType::f32, &golden::Continuation::f32);
+  check_continuations(golden::folder_path(), KvType::f16, &golden::Continuation::f16);
+}
+
+TEST_CASE("perplexity of the W4A16 folder is within 0.1 % of the exact one") {
+  const Model model = Model::load(golden::folder_path());
+  const double exact = golden::perplexity("exact").perplexity,
+               found = perplexity(model, KvType::f16);
+  MESSAGE("exact " << exact << "; folder " << found);
+  CHECK(std::fabs(found / exact - 1) < 0.001);
 }
 
 TEST_CASE("perplexity is within 0.1 % of the exact one") {

@@ -87,6 +87,8 @@ std::string assistant_path() {
   return GEMMA4_SOURCE_DIR "/models/tiny/gemma4-tiny-assistant-q4_0.gguf";
 }
 
+std::string folder_path() { return GEMMA4_SOURCE_DIR "/models/tiny/w4a16/gemma4-tiny"; }
+
 std::vector<LogitPrompt> logit_prompts() {
   const Json json("logits.json");
   const std::string all = bytes_of("logits.f32");

@@ -16,6 +16,9 @@ namespace gemma4::golden {
 std::string target_path();
 std::string assistant_path();
 
+/// The same target as a Hugging Face folder (W4A16).
+std::string folder_path();
+
 /// One row of logits, shortened.
 struct Summary {
   std::vector<std::pair<Token, double>> top;  ///< the largest ones, in order

@@ -82,7 +82,7 @@ TEST_CASE("tokens one by one give the rows of all at once") {
 
 TEST_CASE("the reference's perplexity is the exact one, document by document") {
   Reference model(golden::target_path());
-  const GgufFile file = open_gguf(golden::target_path());
+  const Checkpoint file = open_gguf(golden::target_path());
   const auto tokenizer = Tokenizer::Impl::from_metadata(file.metadata);
   const golden::Perplexity expected = golden::perplexity("exact");
   const std::vector<std::string> documents = golden::held_out_documents();

@@ -75,7 +75,7 @@ TEST_CASE("any part may be named") {
   const TemporaryFolder folder;
   SplitModel().write(folder);
   for (int named = 1; named <= kParts; ++named) {
-    const GgufFile file = open_gguf(folder.path(part_name(named)));
+    const Checkpoint file = open_gguf(folder.path(part_name(named)));
     REQUIRE(file.files.size() == kParts);
     CHECK(file.files[0].path() == folder.path(part_name(1)));
     CHECK(file.metadata.text("general.architecture") == "gemma4");

@@ -148,7 +148,7 @@ TEST_CASE("a vocabulary without tensors opens, with and without padding at its e
   const TemporaryFolder folder;
   GgufWriter writer;
   writer.array("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b"});
-  const GgufFile file = open_gguf(folder.write("vocab.gguf", writer.bytes()));
+  const Checkpoint file = open_gguf(folder.write("vocab.gguf", writer.bytes()));
   CHECK(file.tensors.all().empty());
   CHECK(file.metadata.text_array("tokenizer.ggml.tokens")->size() == 2);
   CHECK(open_gguf(folder.write("padded.gguf", writer.bytes() + std::string(64, '\0')))
@@ -160,8 +160,8 @@ TEST_CASE("an opened file may be moved") {
   const TemporaryFolder folder;
   GgufWriter writer;
   writer.text("general.architecture", "gemma4").tensor("t", {4}, TensorType::f32);
-  GgufFile file = open_gguf(folder.write("model.gguf", writer.bytes()));
-  const GgufFile moved = std::move(file);
+  Checkpoint file = open_gguf(folder.write("model.gguf", writer.bytes()));
+  const Checkpoint moved = std::move(file);
   CHECK(moved.metadata.text("general.architecture") == "gemma4");
   CHECK(text_of(*moved.tensors.find("t")) == writer.tensors[0].data);
   CHECK(moved.files.size() == 1);
@@ -170,11 +170,11 @@ TEST_CASE("an opened file may be moved") {
 
 TEST_CASE("the tiny pair opens") {
   const std::string folder = GEMMA4_SOURCE_DIR "/models/tiny/";
-  const GgufFile target = open_gguf(folder + "gemma4-tiny-q4_0.gguf");
+  const Checkpoint target = open_gguf(folder + "gemma4-tiny-q4_0.gguf");
   CHECK(target.metadata.text("general.architecture") == "gemma4");
   CHECK(target.tensors.find("token_embd.weight") != nullptr);
   CHECK(target.tensors.all().size() == 86);
-  const GgufFile assistant = open_gguf(folder + "gemma4-tiny-assistant-q4_0.gguf");
+  const Checkpoint assistant = open_gguf(folder + "gemma4-tiny-assistant-q4_0.gguf");
   CHECK(assistant.metadata.text("general.architecture") == "gemma4-assistant");
   CHECK(assistant.tensors.all().size() == 49);
 }
@@ -185,7 +185,7 @@ TEST_CASE("the real vocabulary opens") {
     MESSAGE("skipped: GEMMA4_TEST_VOCAB names no vocabulary file");
     return;
   }
-  const GgufFile file = open_gguf(path);
+  const Checkpoint file = open_gguf(path);
   CHECK(file.metadata.text("tokenizer.ggml.model") == "gemma4");
   CHECK(file.metadata.text_array("tokenizer.ggml.tokens")->size() == 262144);
   CHECK(file.metadata.text_array("tokenizer.ggml.merges")->size() == 514906);

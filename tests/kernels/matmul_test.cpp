@@ -2,6 +2,7 @@
 // against the definition, bit for bit.
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 
 #include "kernels/random.hpp"
@@ -42,13 +43,20 @@ struct RandomMatrix {
     Block* blocks = reinterpret_cast<Block*>(data);
     for (std::size_t i = 0; i < tiles * tile_bytes(format, columns) / sizeof(Block); ++i) {
       for (auto& part : blocks[i].scale) {
-        for (auto& s : part) s = float_to_half(0.1f * random.unit());
+        for (auto& s : part) set_scale(s, 0.1f * random.unit());
       }
     }
+  }
+  static void set_scale(std::uint16_t& scale, float value) { scale = float_to_half(value); }
+  static void set_scale(float& scale, float value) { scale = value; }
+  static void set_scale(Bf16Scale& scale, float value) {
+    scale.bits = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
   }
   void set_scales(Random& random) {
     if (format == MatrixFormat::q4_0) return scales_of_pairs<Q4Block>(random);
     if (format == MatrixFormat::q8_0) return scales_of_pairs<Q8Block>(random);
+    if (format == MatrixFormat::i4_bf16) return scales_of_pairs<I4Bf16Block>(random);
+    if (format == MatrixFormat::i4_f32) return scales_of_pairs<I4F32Block>(random);
     Q6Block* blocks = reinterpret_cast<Q6Block*>(data);
     for (std::size_t i = 0; i < tiles * tile_bytes(format, columns) / sizeof(Q6Block); ++i) {
       for (auto& s : blocks[i].scale) s = float_to_half(0.001f * random.unit());
@@ -68,8 +76,9 @@ std::vector<float> multiply(const Kernels& kernels, const RandomMatrix& m, const
   return y;
 }
 
-constexpr MatrixFormat kFormats[] = {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
-                                     MatrixFormat::f32,  MatrixFormat::f16,  MatrixFormat::bf16};
+constexpr MatrixFormat kFormats[] = {MatrixFormat::q4_0,    MatrixFormat::q8_0,  MatrixFormat::q6_k,
+                                     MatrixFormat::f32,     MatrixFormat::f16,   MatrixFormat::bf16,
+                                     MatrixFormat::i4_bf16, MatrixFormat::i4_f32};
 
 /// The worst codes: unsigned sums at their largest, activations at +-127.
 void saturate(RandomMatrix& m, std::uint8_t byte) {
@@ -130,7 +139,8 @@ TEST_CASE("every instruction set gives the scalar bits, for 1 to 17 columns") {
 TEST_CASE("extreme codes do not overflow the 16-bit sums") {
   const Kernels& scalar = *find_kernels(Isa::scalar);
   for (const Kernels* kernels : fast_kernels()) {
-    for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k}) {
+    for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
+                                      MatrixFormat::i4_bf16, MatrixFormat::i4_f32}) {
       for (const int byte : {0x00, 0xff, 0x80, 0x7f, 0x0f, 0xf0}) {
         RandomMatrix m(format, 1, 256, 3);
         saturate(m, static_cast<std::uint8_t>(byte));
@@ -153,9 +163,10 @@ TEST_CASE("extreme codes do not overflow the 16-bit sums") {
 
 namespace {
 
-/// The definition for Q4_0, told by the layout: one fma chain over exact block sums.
+/// The definition for 4-bit codes, told by the layout: one fma chain over exact block sums.
+template <typename Block>
 float chain_over_blocks(const RandomMatrix& m, std::uint32_t row, const Activations& digits) {
-  const Q4Block* blocks = reinterpret_cast<const Q4Block*>(m.data);
+  const Block* blocks = reinterpret_cast<const Block*>(m.data);
   float chain = 0.0f;
   for (std::uint32_t b = 0; b < m.columns / 32; ++b) {
     int sum = 0;
@@ -163,27 +174,34 @@ float chain_over_blocks(const RandomMatrix& m, std::uint32_t row, const Activati
       const std::uint8_t byte = blocks[b / 2].codes[b % 2][k % 16 / 4 * 64 + row * 4 + k % 4];
       sum += ((k / 16 ? byte / 16 : byte % 16) - 8) * digits.codes[b * 32 + k];
     }
-    chain = std::fma(float(sum), half_to_float(blocks[b / 2].scale[b % 2][row]) * digits.scale[b],
-                     chain);
+    chain =
+        std::fma(float(sum), scale_value(blocks[b / 2].scale[b % 2][row]) * digits.scale[b], chain);
   }
   return chain;
 }
 
-}  // namespace
-
-TEST_CASE("the definition: exact block sums, one fma chain for each digit") {
+template <typename Block>
+void check_definition(MatrixFormat format) {
   const Kernels& scalar = *find_kernels(Isa::scalar);
-  const RandomMatrix m(MatrixFormat::q4_0, 1, 128, 11);
+  const RandomMatrix m(format, 1, 128, 11);
   Random random(12);
   const std::vector<float> values = random.floats(128);
   const Batch one(scalar, values, 128, 1), two(scalar, values, 128, 2);
   const std::vector<float> y1 = multiply(scalar, m, one.get(), 1),
                            y2 = multiply(scalar, m, two.get(), 1);
   for (std::uint32_t row = 0; row < 16; ++row) {
-    CHECK(y1[row] == chain_over_blocks(m, row, one.get()));
-    CHECK(y2[row] == chain_over_blocks(m, row, two.get()) +
-                         chain_over_blocks(m, row, two.get().from_digits(1)));
+    CHECK(y1[row] == chain_over_blocks<Block>(m, row, one.get()));
+    CHECK(y2[row] == chain_over_blocks<Block>(m, row, two.get()) +
+                         chain_over_blocks<Block>(m, row, two.get().from_digits(1)));
   }
+}
+
+}  // namespace
+
+TEST_CASE("the definition: exact block sums, one fma chain for each digit") {
+  check_definition<Q4Block>(MatrixFormat::q4_0);
+  check_definition<I4Bf16Block>(MatrixFormat::i4_bf16);
+  check_definition<I4F32Block>(MatrixFormat::i4_f32);
 }
 
 TEST_CASE("two digits hold every number they can, and it in one way") {

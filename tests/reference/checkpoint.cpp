@@ -50,7 +50,7 @@ std::vector<std::uint64_t> per_layer(const Metadata& metadata, const std::string
 }  // namespace
 
 Checkpoint::Checkpoint(const std::string& path) {
-  const GgufFile file = open_gguf(path);
+  const gemma4::Checkpoint file = open_gguf(path);
   const Metadata& metadata = file.metadata;
   const std::string prefix = std::string(metadata.text("general.architecture").value()) + ".";
   const auto integer = [&](const char* key) {

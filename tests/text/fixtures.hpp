@@ -19,7 +19,7 @@
 namespace gemma4::test {
 
 inline std::shared_ptr<const Tokenizer::Impl> load_vocabulary(const std::string& path) {
-  const GgufFile file = open_gguf(path);
+  const Checkpoint file = open_gguf(path);
   return Tokenizer::Impl::from_metadata(file.metadata);
 }
 

@@ -15,7 +15,7 @@ namespace gemma4::test {
 class NaiveBpe {
  public:
   NaiveBpe(const std::string& path, const Tokenizer::Impl& tokenizer) : tokenizer_(tokenizer) {
-    const GgufFile file = open_gguf(path);
+    const Checkpoint file = open_gguf(path);
     int rank = 0;
     for (const std::string_view merge : *file.metadata.text_array("tokenizer.ggml.merges")) {
       const std::size_t space = merge.find(' ', 1);

@@ -1,6 +1,7 @@
 // Packed files that are not what they were: each is refused, and never used as a cache.
 #include <fstream>
 
+#include "io/gguf.hpp"
 #include "weights/packed_fixture.hpp"
 #include "weights/packed_header.hpp"
 
@@ -18,7 +19,7 @@ void flip(const std::string& path, const std::string& bytes, std::size_t positio
 }
 
 std::size_t header_bytes(const std::string& path) {
-  const GgufFile file = open_gguf(path);
+  const Checkpoint file = open_gguf(path);
   return header_of(file.files.front().bytes(), file.tensors).size();
 }
 

@@ -2,6 +2,7 @@
 // name.
 #include <xxhash.h>
 
+#include "io/gguf.hpp"
 #include "weights/packed_fixture.hpp"
 #include "weights/packed_header.hpp"
 
@@ -27,7 +28,7 @@ TEST_CASE("the layout with this name has these bytes") {
   };
   const PackedFixture fixture(model);
   fixture.pack_it();
-  const GgufFile file = open_gguf(fixture.packed);
+  const Checkpoint file = open_gguf(fixture.packed);
   std::uint64_t hash = 0;
   for (const char* name :
        {"blk.0.attn_q.weight", "blk.1.attn_q.weight", "blk.0.ffn_up.weight", "blk.1.ffn_up.weight",

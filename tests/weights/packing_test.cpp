@@ -15,8 +15,8 @@ namespace gemma4::test {
 TEST_CASE("a packed row reads back exactly") {
   for (const TensorType type :
        {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k, TensorType::f32, TensorType::f16,
-        TensorType::bf16, TensorType::q4_1, TensorType::q5_0, TensorType::q5_1, TensorType::q4_k,
-        TensorType::q5_k}) {
+        TensorType::bf16, TensorType::i4_bf16, TensorType::i4_f32, TensorType::q4_1,
+        TensorType::q5_0, TensorType::q5_1, TensorType::q4_k, TensorType::q5_k}) {
     const TensorTypeTraits& traits = *tensor_type_traits(type);
     for (const std::uint32_t blocks : {1u, 2u, 3u}) {
       const std::uint32_t columns = std::max(32u, traits.block_elements) * blocks, rows = 16 + 5;
@@ -49,7 +49,8 @@ TEST_CASE("a product with unit columns gives the matrix back") {
   // a column that is 127 in one place has scale 1 and code 127 there: y = 127 * weight, exactly up
   // to the rounding of d * 1 * isum
   const Kernels& kernels = *find_kernels(Isa::scalar);
-  for (const TensorType type : {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k}) {
+  for (const TensorType type : {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k,
+                                TensorType::i4_bf16, TensorType::i4_f32}) {
     const TensorTypeTraits& traits = *tensor_type_traits(type);
     const std::uint32_t columns = 256;
     const std::uint64_t row_bytes =
@@ -73,8 +74,9 @@ TEST_CASE("a product with unit columns gives the matrix back") {
 }
 
 TEST_CASE("a packed file's types are the formats' tiles") {
-  for (const MatrixFormat format : {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k,
-                                    MatrixFormat::f32, MatrixFormat::f16, MatrixFormat::bf16}) {
+  for (const MatrixFormat format :
+       {MatrixFormat::q4_0, MatrixFormat::q8_0, MatrixFormat::q6_k, MatrixFormat::f32,
+        MatrixFormat::f16, MatrixFormat::bf16, MatrixFormat::i4_bf16, MatrixFormat::i4_f32}) {
     CHECK(tile_format(tile_type(format)) == format);
     const TensorTypeTraits* traits = tensor_type_traits(tile_type(format));
     REQUIRE(traits != nullptr);
@@ -85,8 +87,9 @@ TEST_CASE("a packed file's types are the formats' tiles") {
     }
   }
   CHECK(!tile_format(TensorType::q4_0));
-  for (const TensorType type : {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k,
-                                TensorType::f32, TensorType::f16, TensorType::bf16})
+  for (const TensorType type :
+       {TensorType::q4_0, TensorType::q8_0, TensorType::q6_k, TensorType::f32, TensorType::f16,
+        TensorType::bf16, TensorType::i4_bf16, TensorType::i4_f32})
     CHECK(column_multiple(matrix_format_of(type)) == tensor_type_traits(type)->block_elements);
 }
 

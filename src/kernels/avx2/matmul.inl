@@ -44,8 +44,10 @@ inline void add_block(const typename Format::Block& tile, std::uint32_t part, co
   }
 }
 
-struct Q4 {
-  using Block = Q4Block;
+/// Q4_0, and its like with other scales.
+template <typename StoredBlock>
+struct FourBits {
+  using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;         // of 32 columns
   static constexpr std::uint32_t kPairedColumns = 1;  // up to which two tiles go side by side
 
@@ -63,10 +65,11 @@ struct Q4 {
   static inline __m256i start(const Column& column) { return start_sum(column.offset8); }
 
   template <int N>
-  static inline void block(const Q4Block& tile, std::uint32_t part, const Column& first, float* y) {
-    add_block<Q4, N>(tile, part, first, y);
+  static inline void block(const Block& tile, std::uint32_t part, const Column& first, float* y) {
+    add_block<FourBits, N>(tile, part, first, y);
   }
 };
+using Q4 = FourBits<Q4Block>;
 
 struct Q6 {
   using Block = Q6Block;

@@ -10,6 +10,8 @@ inline __m512i broadcast4(const void* p) {
 }
 inline __m512i load64(const void* p) { return _mm512_loadu_si512(p); }
 inline __m512 widen_scales(const std::uint16_t* p) { return load_half(p); }
+inline __m512 widen_scales(const Bf16Scale* p) { return load_bf16(&p->bits); }
+inline __m512 widen_scales(const float* p) { return load(p); }
 
 /// factor * (sum of the two stored halves), in every lane.
 inline __m512i start_value(const std::int16_t* halves, std::int16_t factor) {
@@ -21,13 +23,15 @@ inline void accumulate(float* y, __m512i sum, __m512 weight_scale, float activat
   store(y, fma(_mm512_cvtepi32_ps(sum), mul(weight_scale, set1(activation_scale)), load(y)));
 }
 
-struct Q4 {
-  using Block = Q4Block;
+/// Q4_0, and its like with other scales.
+template <typename StoredBlock>
+struct FourBits {
+  using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;
   static constexpr std::uint32_t kPairedColumns = 4;  // up to which two tiles go side by side
 
   template <int N>
-  static inline void block(const Q4Block& tile, std::uint32_t part, const Column& first, float* y) {
+  static inline void block(const Block& tile, std::uint32_t part, const Column& first, float* y) {
     const __m512i nibble = _mm512_set1_epi8(15);
     __m512i w[8];
     for (int s = 0; s < 4; ++s) {
@@ -45,6 +49,7 @@ struct Q4 {
     }
   }
 };
+using Q4 = FourBits<Q4Block>;
 
 struct Q8 {
   using Block = Q8Block;

@@ -61,6 +61,10 @@ void matmul(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles, c
   switch (format) {
     case MatrixFormat::q4_0:
       return matmul_tiles<Q4>(matrix, tiles, a, count, y, y_stride);
+    case MatrixFormat::i4_bf16:
+      return matmul_tiles<FourBits<I4Bf16Block>>(matrix, tiles, a, count, y, y_stride);
+    case MatrixFormat::i4_f32:
+      return matmul_tiles<FourBits<I4F32Block>>(matrix, tiles, a, count, y, y_stride);
     case MatrixFormat::q8_0:
       return matmul_tiles<Q8>(matrix, tiles, a, count, y, y_stride);
     case MatrixFormat::q6_k:

@@ -13,8 +13,10 @@ inline int32x4_t start_value(const std::int16_t* halves) {
   return vdupq_n_s32(halves[0] + halves[1]);
 }
 
-struct Q4 {
-  using Block = Q4Block;
+/// Q4_0, and its like with other scales.
+template <typename StoredBlock>
+struct FourBits {
+  using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;         // of 32 columns
   static constexpr std::uint32_t kPairedColumns = 0;  // up to which two tiles go side by side
 
@@ -22,7 +24,7 @@ struct Q4 {
   struct Rows {
     int8x16_t w[8];
   };
-  [[gnu::always_inline]] static inline Rows unpack(const Q4Block& tile, std::uint32_t part,
+  [[gnu::always_inline]] static inline Rows unpack(const Block& tile, std::uint32_t part,
                                                    int group) {
     Rows rows;
     for (int s = 0; s < 4; ++s) {
@@ -32,7 +34,7 @@ struct Q4 {
     }
     return rows;
   }
-  static inline const std::uint16_t* scales(const Q4Block& tile, std::uint32_t part) {
+  static inline const auto* scales(const Block& tile, std::uint32_t part) {
     return tile.scale[part];
   }
   /// The exact sums of the four rows with block b of a column, whose codes are q0, q1.
@@ -43,6 +45,7 @@ struct Q4 {
     return dot16<4>(first, rows.w + 4, q1);
   }
 };
+using Q4 = FourBits<Q4Block>;
 
 struct Q8 {
   using Block = Q8Block;
@@ -113,6 +116,10 @@ struct Q6 {
 inline float32x4_t widen_scales(const std::uint16_t* p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
+inline float32x4_t widen_scales(const Bf16Scale* p) {
+  return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(&p->bits), 16));
+}
+inline float32x4_t widen_scales(const float* p) { return vld1q_f32(p); }
 
 /// Adds one block of 32 columns for N activation columns, of 8 rows from row 4 * group on.
 template <typename Format, int N>
@@ -121,7 +128,7 @@ template <typename Format, int N>
                                              std::uint32_t b, float32x4_t (&y)[N][4]) {
   const typename Format::Rows rows[2] = {Format::unpack(tile, part, group),
                                          Format::unpack(tile, part, group + 1)};
-  const std::uint16_t* scales = Format::scales(tile, part) + 4 * group;
+  const auto* scales = Format::scales(tile, part) + 4 * group;
   const float32x4_t d[2] = {widen_scales(scales), widen_scales(scales + 4)};
   const auto take = [&](int c) {
     const std::int8_t* codes = column[c].codes + std::uint64_t{32} * b;

@@ -42,8 +42,9 @@ void take_steps(const void* codes, std::uint32_t r, std::uint8_t* out) {
 
 // 32 columns of row r: block b of a tile's stored block.
 
-void values(const Q4Block& block, std::uint32_t b, std::uint32_t r, float* out) {
-  const float scale = half_to_float(block.scale[b][r]);
+template <typename Scale>
+void values(const FourBitBlock<Scale>& block, std::uint32_t b, std::uint32_t r, float* out) {
+  const float scale = scale_value(block.scale[b][r]);
   std::uint8_t bytes[16];
   take_steps(block.codes[b], r, bytes);
   for (int i = 0; i < 16; ++i) out[i] = scale * static_cast<float>((bytes[i] & 15) - 8);
@@ -115,6 +116,10 @@ void unpack(MatrixFormat format, const std::byte* tile, std::uint32_t columns, O
   switch (format) {
     case MatrixFormat::q4_0:
       return unpack_blocks<Q4Block>(format, tile, columns, out);
+    case MatrixFormat::i4_bf16:
+      return unpack_blocks<I4Bf16Block>(format, tile, columns, out);
+    case MatrixFormat::i4_f32:
+      return unpack_blocks<I4F32Block>(format, tile, columns, out);
     case MatrixFormat::q8_0:
       return unpack_blocks<Q8Block>(format, tile, columns, out);
     case MatrixFormat::q6_k:

@@ -72,8 +72,8 @@ void quantize_block(const float* x, const Activations& at) {
 
 // --- exact integer sums of one row's block with one column's block; `block` counts 32 columns
 
-std::int32_t q4_code(const Q4Block* blocks, std::uint32_t block, std::uint32_t row,
-                     std::uint32_t k) {
+template <typename Block>
+std::int32_t q4_code(const Block* blocks, std::uint32_t block, std::uint32_t row, std::uint32_t k) {
   const std::uint8_t byte = blocks[block / 2].codes[block % 2][64 * (k % 16 / 4) + 4 * row + k % 4];
   return (k < 16 ? byte & 15 : byte >> 4) - 8;
 }
@@ -91,14 +91,21 @@ struct Term {
   float weight_scale;
 };
 
+template <typename Block>
+Term four_bit_term(const std::byte* tile, std::uint32_t block, std::uint32_t row,
+                   const std::int8_t* q) {
+  const Block* blocks = reinterpret_cast<const Block*>(tile);
+  std::int32_t sum = 0;
+  for (std::uint32_t k = 0; k < kBlock; ++k) sum += q4_code(blocks, block, row, k) * q[k];
+  return {sum, scale_value(blocks[block / 2].scale[block % 2][row])};
+}
+
 Term block_term(MatrixFormat format, const std::byte* tile, std::uint32_t block, std::uint32_t row,
                 const std::int8_t* q) {
+  if (format == MatrixFormat::q4_0) return four_bit_term<Q4Block>(tile, block, row, q);
+  if (format == MatrixFormat::i4_bf16) return four_bit_term<I4Bf16Block>(tile, block, row, q);
+  if (format == MatrixFormat::i4_f32) return four_bit_term<I4F32Block>(tile, block, row, q);
   std::int32_t sum = 0;
-  if (format == MatrixFormat::q4_0) {
-    const Q4Block* blocks = reinterpret_cast<const Q4Block*>(tile);
-    for (std::uint32_t k = 0; k < kBlock; ++k) sum += q4_code(blocks, block, row, k) * q[k];
-    return {sum, half_to_float(blocks[block / 2].scale[block % 2][row])};
-  }
   if (format == MatrixFormat::q8_0) {
     const Q8Block* blocks = reinterpret_cast<const Q8Block*>(tile);
     for (std::uint32_t k = 0; k < kBlock; ++k)
