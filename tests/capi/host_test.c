@@ -115,7 +115,7 @@ static void unload(const char* path) {
 #if !defined(__SANITIZE_ADDRESS__)
     /* the first rounds fill what the C library keeps for later */
     if (i == 9) in_use = mallinfo2().uordblks;
-    if (i > 9) CHECK(mallinfo2().uordblks <= in_use + 1024);
+    if (i > 9) CHECK(mallinfo2().uordblks <= in_use + 4096);
 #endif
   }
   (void)in_use;
