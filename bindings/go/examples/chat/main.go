@@ -5,14 +5,12 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
-
 	"gemma4"
+	"os"
 )
 
 func chat(path, assistant string) error {
-	ctx := context.Background()
-	model, err := gemma4.Load(ctx, path, gemma4.LoadOptions{Assistant: assistant,
+	model, err := gemma4.Load(context.Background(), path, gemma4.LoadOptions{Assistant: assistant,
 		OnProgress: func(done, total uint64) {
 			fmt.Fprintf(os.Stderr, "\rloading: %3.0f %%", 100*float64(done)/float64(total))
 		}})
@@ -25,11 +23,11 @@ func chat(path, assistant string) error {
 		return err
 	}
 	defer session.Close()
-	sampling, err := model.RecommendedSampling()
-	if err != nil {
+	var options gemma4.GenerateOptions
+	if options.Sampling, err = model.RecommendedSampling(); err != nil {
 		return err
 	}
-	sampling.Seed = 7 // the same seed gives the same answers, on any number of threads
+	options.Sampling.Seed = 7 // the same seed gives the same answers, on any number of threads
 
 	print := func(event gemma4.Event) error {
 		if event.Kind == gemma4.Text {
@@ -42,7 +40,7 @@ func chat(path, assistant string) error {
 		if err := session.Append("user", lines.Text()); err != nil {
 			return err
 		}
-		if err := session.Generate(ctx, gemma4.GenerateOptions{Sampling: sampling}, print); err != nil {
+		if err := session.Generate(context.Background(), options, print); err != nil {
 			return err
 		}
 	}
