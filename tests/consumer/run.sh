@@ -72,4 +72,7 @@ cmake -S "$here" -B "$work/inside" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGEMMA4_
 cmake --build "$work/inside"
 "$work/inside/consumer" "$model"
 
+say "the recipes of package managers"
+"$root/packaging/check.sh"
+
 say "all consumers work"
