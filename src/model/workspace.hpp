@@ -40,10 +40,6 @@ struct WorkerScratch {
 /// function.
 constexpr std::uint32_t kPairTiles = 8;
 
-/// An array of activations with its 8-bit form; `values` are placed elsewhere.
-Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns,
-                             float* values);
-
 struct Workspace {
   Workspace(const ModelConfig& config, const WorkspaceShape& shape);
   static std::uint64_t bytes(const ModelConfig& config, const WorkspaceShape& shape);

@@ -33,6 +33,8 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 1;
 
 #include "kernels/neon/quantize.inl"
 
+#include "kernels/generic/quantize.inl"
+
 namespace plain {
 
 #include "kernels/neon/dot_plain.inl"
