@@ -22,6 +22,7 @@ gemma4_model_info facts_of(const ModelInfo& info) {
   facts.rope_base = info.rope_base;
   facts.rope_base_sliding = info.rope_base_sliding;
   facts.has_assistant = info.assistant ? 1 : 0;
+  facts.activations = static_cast<std::int32_t>(info.activations);
   return facts;
 }
 
@@ -51,6 +52,7 @@ gemma4_assistant_info assistant_facts_of(const ModelInfo& info) {
   facts.hidden_size = assistant.hidden_size;
   facts.query_heads = assistant.query_heads;
   facts.centroids = assistant.centroids;
+  facts.activations = static_cast<std::int32_t>(assistant.activations);
   return facts;
 }
 

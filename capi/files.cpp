@@ -19,12 +19,13 @@ const gemma4::Inspection& inspection_of(const gemma4_inspection* inspection) {
 
 gemma4_status gemma4_inspection_create(const char* path, size_t path_bytes,
                                        const char* assistant_path, size_t assistant_path_bytes,
-                                       const gemma4_session_options* options,
+                                       int32_t activations, const gemma4_session_options* options,
                                        gemma4_inspection** out, gemma4_error* error) {
   return created(out, error, [&] {
     return new gemma4_inspection(gemma4::inspect(
         path_of(path, path_bytes, "path"), gemma4::capi::planned_options_of(options),
-        path_of(assistant_path, assistant_path_bytes, "assistant_path", true)));
+        path_of(assistant_path, assistant_path_bytes, "assistant_path", true),
+        static_cast<gemma4::ActivationType>(activations)));
   });
 }
 

@@ -161,6 +161,14 @@ enum {
   GEMMA4_PREFILL_ONEDNN = 1 /**< oneDNN, whose rounding is its own; not in every build */
 };
 
+/** What quantised matrices meet: activations as integers in blocks of 32 that share a scale. Part
+ * of the arithmetic, so the choice shows in the results. */
+enum {
+  GEMMA4_ACTIVATIONS_AUTOMATIC = 0, /**< what the checkpoint is made for */
+  GEMMA4_ACTIVATIONS_INT8 = 1,      /**< what Q4_0 was trained with */
+  GEMMA4_ACTIVATIONS_INT16 = 2      /**< finer, for twice the arithmetic */
+};
+
 /** Called with the bytes done and the bytes there are; a result other than 0 cancels. */
 typedef int32_t (*gemma4_progress)(void* user, uint64_t done_bytes, uint64_t total_bytes);
 
@@ -177,8 +185,8 @@ typedef struct gemma4_executor {
   void (*parallel_for)(void* user, int32_t count, void (*call)(void* context, int32_t index),
                        void* context);
   /** May be NULL. Called once when the library is done with the executor: when the model is freed,
-   * on whatever thread does that, or when gemma4_model_load fails for another reason than this
-   * struct. */
+   * on whatever thread does that, or when gemma4_model_load fails; but not if it refuses this
+   * struct itself, or the struct_size or unknown fields of the options. */
   void (*release)(void* user);
 } gemma4_executor;
 
@@ -200,7 +208,7 @@ typedef struct gemma4_load_options {
   const gemma4_canceller* canceller; /**< stops the load from another thread; may be NULL */
   const gemma4_executor* executor;   /**< `threads` is ignored then; may be NULL */
   int32_t prefill;                   /**< GEMMA4_PREFILL_* */
-  int32_t reserved;                  /**< 0 */
+  int32_t activations;               /**< GEMMA4_ACTIVATIONS_*, of the model and its assistant */
 } gemma4_load_options;
 
 /** Makes a canceller, for any number of loads. */
@@ -236,7 +244,7 @@ typedef struct gemma4_model_info {
   int32_t isa;     /**< the kernels in use, GEMMA4_ISA_*; 0 of an inspection */
   int32_t threads; /**< threads that compute; 0 of an inspection */
   int32_t has_assistant;
-  int32_t reserved;
+  int32_t activations; /**< in use, GEMMA4_ACTIVATIONS_*; not automatic */
 } gemma4_model_info;
 
 /** Facts about a model's assistant. The texts live as long as the handle they were asked of. */
@@ -247,7 +255,9 @@ typedef struct gemma4_assistant_info {
   gemma4_text packed_path; /**< the packed file that the weights are mapped from; empty: none */
   uint64_t parameters, file_bytes, tensors;
   uint32_t layers, hidden_size, query_heads;
-  uint32_t centroids; /**< clusters its head chooses from first; 0: it looks at all tokens */
+  uint32_t centroids;  /**< clusters its head chooses from first; 0: it looks at all tokens */
+  int32_t activations; /**< in use, GEMMA4_ACTIVATIONS_*; not automatic */
+  int32_t reserved;
 } gemma4_assistant_info;
 
 /** Facts about one layer. */
@@ -356,8 +366,8 @@ typedef struct gemma4_drafter {
                    int32_t rejected);
   /** May be NULL. All tokens from `position` on were forgotten; others may stand there now. */
   void (*rewound)(void* user, uint32_t position);
-  /** May be NULL. Called once: when the session is gone, or could not be made for another reason
-   * than this struct. */
+  /** May be NULL. Called once: when the session is gone, or when gemma4_session_create fails; but
+   * not if it refuses this struct itself, or the struct_size or unknown fields of the options. */
   void (*release)(void* user);
 } gemma4_drafter;
 
@@ -414,10 +424,11 @@ GEMMA4_API gemma4_status gemma4_model_plan(const gemma4_model* model,
 /* ------------------------------------------------------------------------ files, unloaded -- */
 
 /** What a file is and what a session on it will take, without reading its weights. `assistant_path`
- * may be NULL. Errors: IO, FORMAT, UNSUPPORTED, OUT_OF_MEMORY, INVALID_ARGUMENT. */
+ * may be NULL; `activations` as in gemma4_load_options. Errors: IO, FORMAT, UNSUPPORTED,
+ * OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_inspection_create(const char* path, size_t path_bytes,
                                                   const char* assistant_path,
-                                                  size_t assistant_path_bytes,
+                                                  size_t assistant_path_bytes, int32_t activations,
                                                   const gemma4_session_options* options,
                                                   gemma4_inspection** out, gemma4_error* error);
 GEMMA4_API void gemma4_inspection_destroy(gemma4_inspection* inspection);

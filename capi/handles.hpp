@@ -37,14 +37,24 @@ Handle& handle_of(Handle* handle, const char* name) {
   return *handle;
 }
 
-/// Runs the body of a function that makes a handle: `make` returns it, the caller gets it.
-template <class Handle, class Make>
-gemma4_status created(Handle** out, gemma4_error* error, const Make& make) noexcept {
+/// Runs the body of a function that makes a handle: take() reads the options, and with them what
+/// the caller wants released in any case; make(options) returns the handle, which the caller gets.
+template <class Handle, class Take, class Make>
+gemma4_status created(Handle** out, gemma4_error* error, const Take& take,
+                      const Make& make) noexcept {
   if (out != nullptr) *out = nullptr;
   return guarded(error, [&] {
+    const auto options = take();
     check_pointer(out, "out");
-    *out = make();
+    *out = make(options);
   });
+}
+
+/// The same without options to release.
+template <class Handle, class Make>
+gemma4_status created(Handle** out, gemma4_error* error, const Make& make) noexcept {
+  return created(
+      out, error, [] { return 0; }, [&](int) { return make(); });
 }
 
 }  // namespace gemma4::capi

@@ -21,10 +21,11 @@ void gemma4_canceller_destroy(gemma4_canceller* canceller) { delete canceller; }
 gemma4_status gemma4_model_load(const char* path, size_t path_bytes,
                                 const gemma4_load_options* options, gemma4_model** out,
                                 gemma4_error* error) {
-  return created(out, error, [&] {
-    const gemma4::LoadOptions known = gemma4::capi::load_options_of(options);
-    return new gemma4_model(gemma4::Model::load(path_of(path, path_bytes, "path"), known));
-  });
+  return created(
+      out, error, [&] { return gemma4::capi::load_options_of(options); },
+      [&](const gemma4::LoadOptions& known) {
+        return new gemma4_model(gemma4::Model::load(path_of(path, path_bytes, "path"), known));
+      });
 }
 
 void gemma4_model_destroy(gemma4_model* model) { delete model; }

@@ -54,7 +54,6 @@ std::stop_token stop_token_of(const gemma4_canceller* canceller) {
 
 LoadOptions load_options_of(const gemma4_load_options* options) {
   const gemma4_load_options known = options_of(options, "gemma4_load_options");
-  check_range(known.reserved, 0, "load options: reserved");
   LoadOptions result;
   // first, so that any failure after it releases it
   if (known.executor != nullptr) result.executor = executor_of(*known.executor);
@@ -67,6 +66,7 @@ LoadOptions load_options_of(const gemma4_load_options* options) {
   result.on_progress = progress_of(known.on_progress, known.on_progress_user);
   result.stop = stop_token_of(known.canceller);
   result.prefill = static_cast<Prefill>(known.prefill);
+  result.activations = static_cast<ActivationType>(known.activations);
   return result;
 }
 

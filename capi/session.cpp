@@ -76,10 +76,11 @@ void start(gemma4_session& session, const gemma4_generate_options* options) {
 gemma4_status gemma4_session_create(const gemma4_model* model,
                                     const gemma4_session_options* options, gemma4_session** out,
                                     gemma4_error* error) {
-  return gemma4::capi::created(out, error, [&] {
-    const gemma4::SessionOptions known = gemma4::capi::session_options_of(options);
-    return new gemma4_session(handle_of(model, "model").model, known);
-  });
+  return gemma4::capi::created(
+      out, error, [&] { return gemma4::capi::session_options_of(options); },
+      [&](const gemma4::SessionOptions& known) {
+        return new gemma4_session(handle_of(model, "model").model, known);
+      });
 }
 
 void gemma4_session_destroy(gemma4_session* session) { delete session; }

@@ -7,11 +7,12 @@
 void test_files(void) {
   gemma4_error error = {.struct_size = sizeof error};
   gemma4_inspection* inspection = NULL;
-  CHECK_OK(gemma4_inspection_create(TINY, GEMMA4_TEXT, TINY_ASSISTANT, GEMMA4_TEXT, NULL,
+  CHECK_OK(gemma4_inspection_create(TINY, GEMMA4_TEXT, TINY_ASSISTANT, GEMMA4_TEXT, 0, NULL,
                                     &inspection, &error));
   gemma4_model_info info = {.struct_size = sizeof info};
   CHECK_OK(gemma4_inspection_describe(inspection, &info, &error));
   CHECK(info.architecture.bytes == 6 && memcmp(info.architecture.data, "gemma4", 6) == 0);
+  CHECK(info.activations == GEMMA4_ACTIVATIONS_INT8);
   CHECK(info.has_assistant == 1 && info.vocabulary_size == 1536 && info.threads == 0);
   gemma4_assistant_info assistant = {.struct_size = sizeof assistant};
   CHECK_OK(gemma4_inspection_describe_assistant(inspection, &assistant, &error));
@@ -36,7 +37,7 @@ void test_files(void) {
   CHECK(plan.weights_bytes > 0 && plan.assistant_bytes > 0 && plan.kv_bytes > 0);
   gemma4_inspection_destroy(inspection);
 
-  CHECK_FAILS(gemma4_inspection_create("/nowhere/model.gguf", GEMMA4_TEXT, NULL, 0, NULL,
+  CHECK_FAILS(gemma4_inspection_create("/nowhere/model.gguf", GEMMA4_TEXT, NULL, 0, 0, NULL,
                                        &inspection, &error),
               GEMMA4_ERROR_IO, "/nowhere/model.gguf");
   CHECK(inspection == NULL);
@@ -127,6 +128,17 @@ static void test_loading(void) {
   CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &strange, &model, &error),
               GEMMA4_ERROR_UNSUPPORTED, "isa");
 
+  gemma4_load_options finer = {.struct_size = sizeof finer,
+                               .activations = GEMMA4_ACTIVATIONS_INT16};
+  CHECK_OK(gemma4_model_load(TINY, GEMMA4_TEXT, &finer, &model, &error));
+  gemma4_model_info fine = {.struct_size = sizeof fine};
+  CHECK_OK(gemma4_model_describe(model, &fine, &error));
+  CHECK(fine.activations == GEMMA4_ACTIVATIONS_INT16);
+  gemma4_model_destroy(model);
+  finer.activations = 9;
+  CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &finer, &model, &error),
+              GEMMA4_ERROR_INVALID_ARGUMENT, "activations");
+
   /* the host's executor gives the same answer and is given back */
   host threads = {0, 0};
   gemma4_executor executor = {.struct_size = sizeof executor,
@@ -153,6 +165,9 @@ static void test_loading(void) {
   CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &hosted, &model, &error),
               GEMMA4_ERROR_BUDGET_EXCEEDED, "budget");
   CHECK(threads.released == 2);
+  CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &hosted, NULL, &error),
+              GEMMA4_ERROR_INVALID_ARGUMENT, "out");
+  CHECK(threads.released == 3);
   executor.concurrency = 0;
   CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &hosted, &model, &error),
               GEMMA4_ERROR_INVALID_ARGUMENT, "executor.concurrency");

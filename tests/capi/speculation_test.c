@@ -131,11 +131,13 @@ static void test_own_drafters(gemma4_model* model, const answer* plain) {
   CHECK(self.released == 2);
   CHECK_FAILS(gemma4_session_create(NULL, &options, &session, &error),
               GEMMA4_ERROR_INVALID_ARGUMENT, "model");
-  CHECK(self.released == 3);
+  CHECK_FAILS(gemma4_session_create(model, &options, NULL, &error), GEMMA4_ERROR_INVALID_ARGUMENT,
+              "out");
+  CHECK(self.released == 4);
   functions.propose = NULL;
   CHECK_FAILS(gemma4_session_create(model, &options, &session, &error),
               GEMMA4_ERROR_INVALID_ARGUMENT, "propose");
-  CHECK(self.released == 3);
+  CHECK(self.released == 4);
   options.drafter_functions = NULL;
   options.context_tokens = 0;
   CHECK_FAILS(gemma4_session_create(model, &options, &session, &error),

@@ -40,7 +40,7 @@ namespace Gemma4
         public byte* PackedPath;
         public UIntPtr PackedPathBytes;
         public IntPtr OnProgress, OnProgressUser, Canceller, Executor;
-        public int Prefill, Reserved;
+        public int Prefill, Activations;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -82,6 +82,10 @@ pub const GEMMA4_ISA_AVXVNNI: i32 = 5;
 pub const GEMMA4_PREFILL_EXACT: i32 = 0;
 pub const GEMMA4_PREFILL_ONEDNN: i32 = 1;
 
+pub const GEMMA4_ACTIVATIONS_AUTOMATIC: i32 = 0;
+pub const GEMMA4_ACTIVATIONS_INT8: i32 = 1;
+pub const GEMMA4_ACTIVATIONS_INT16: i32 = 2;
+
 pub const GEMMA4_DEPTH_AUTOMATIC: i32 = 0;
 pub const GEMMA4_DEPTH_OFF: i32 = -1;
 
@@ -163,7 +167,7 @@ pub struct gemma4_load_options {
     pub canceller: *const gemma4_canceller,
     pub executor: *const gemma4_executor,
     pub prefill: i32,
-    pub reserved: i32,
+    pub activations: i32,
 }
 
 #[repr(C)]
@@ -190,7 +194,7 @@ pub struct gemma4_model_info {
     pub isa: i32,
     pub threads: i32,
     pub has_assistant: i32,
-    pub reserved: i32,
+    pub activations: i32,
 }
 
 #[repr(C)]
@@ -207,6 +211,8 @@ pub struct gemma4_assistant_info {
     pub hidden_size: u32,
     pub query_heads: u32,
     pub centroids: u32,
+    pub activations: i32,
+    pub reserved: i32,
 }
 
 #[repr(C)]
@@ -440,6 +446,7 @@ extern "C" {
         path_bytes: usize,
         assistant_path: *const c_char,
         assistant_path_bytes: usize,
+        activations: i32,
         options: *const gemma4_session_options,
         out: *mut *mut gemma4_inspection,
         error: *mut gemma4_error,

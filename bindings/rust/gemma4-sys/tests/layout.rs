@@ -34,9 +34,9 @@ fn structs_lie_as_in_the_library() {
     compare!(gemma4_error: struct_size, status, message_bytes, message);
     compare!(gemma4_text: data, bytes);
     compare!(gemma4_executor: struct_size, user, concurrency, reserved, parallel_for, release);
-    compare!(gemma4_load_options: struct_size, threads, isa, memory_budget_bytes, assistant_path, assistant_path_bytes, packed_path, packed_path_bytes, on_progress, on_progress_user, canceller, executor, prefill, reserved);
-    compare!(gemma4_model_info: struct_size, architecture, name, path, packed_path, parameters, file_bytes, tensors, layers, hidden_size, query_heads, vocabulary_size, context_limit, sliding_window, logit_softcap, norm_epsilon, rope_base, rope_base_sliding, isa, threads, has_assistant, reserved);
-    compare!(gemma4_assistant_info: struct_size, name, path, packed_path, parameters, file_bytes, tensors, layers, hidden_size, query_heads, centroids);
+    compare!(gemma4_load_options: struct_size, threads, isa, memory_budget_bytes, assistant_path, assistant_path_bytes, packed_path, packed_path_bytes, on_progress, on_progress_user, canceller, executor, prefill, activations);
+    compare!(gemma4_model_info: struct_size, architecture, name, path, packed_path, parameters, file_bytes, tensors, layers, hidden_size, query_heads, vocabulary_size, context_limit, sliding_window, logit_softcap, norm_epsilon, rope_base, rope_base_sliding, isa, threads, has_assistant, activations);
+    compare!(gemma4_assistant_info: struct_size, name, path, packed_path, parameters, file_bytes, tensors, layers, hidden_size, query_heads, centroids, activations, reserved);
     compare!(gemma4_layer_info: struct_size, full_attention, shares_kv_projection, kv_heads, head_size, feed_forward, reserved);
     compare!(gemma4_logit_bias: token, bias);
     compare!(gemma4_sampling: struct_size, seed, temperature, top_k, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, penalty_window, logit_bias, logit_bias_count, suppress, suppress_count);
