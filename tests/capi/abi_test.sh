@@ -51,7 +51,7 @@ awk '
   constants && match($0, /^ *GEMMA4_[A-Z0-9_]+ =/) { printf "CONSTANT(%s);\n", $1 }
 ' "$header" >"$work/layout.inc"
 cp "$here/layout.c" "$work"
-gcc -std=c11 -Wall -Werror -I"$source_folder/capi" -o "$work/layout" "$work/layout.c"
+${CC:-cc} -std=c11 -Wall -Werror -I"$source_folder/capi" -o "$work/layout" "$work/layout.c"
 "$work/layout" >"$work/layout.txt"
 compare layout.txt
 [ "$(grep -c '^gemma4_' "$work/layout.txt")" = "$(grep -c '^typedef struct .*{' "$header")" ] || wrong "layout.txt lacks a struct"

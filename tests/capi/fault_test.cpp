@@ -71,6 +71,7 @@ void operator delete[](void* p, std::align_val_t) noexcept { release(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { release(p); }
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 extern "C" {
 void* __real_mmap(void* where, std::size_t bytes, int protection, int flags, int file,
                   off_t offset);
@@ -92,6 +93,7 @@ int __wrap_munmap(void* where, std::size_t bytes) {
   return __real_munmap(where, bytes);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace {
 

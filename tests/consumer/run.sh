@@ -54,11 +54,11 @@ LD_LIBRARY_PATH=$libraries "$work/by_pkg_config_c" "$model"
 
 say "cpack: a Debian package and an archive"
 (cd "$build" && cpack -G TGZ -B "$work/packages" >/dev/null)
-tar -tzf "$work"/packages/*.tar.gz | grep -q 'include/gemma4.h$'
+tar -tzf "$work"/packages/*.tar.gz | grep 'include/gemma4.h$'
 if command -v dpkg-shlibdeps >/dev/null; then
   (cd "$build" && cpack -G DEB -B "$work/packages" >/dev/null)
   dpkg-deb --info "$work"/packages/*.deb | grep -E 'Version|Depends'
-  dpkg-deb --contents "$work"/packages/*.deb | grep -q 'libgemma4_c.so.0'
+  dpkg-deb --contents "$work"/packages/*.deb | grep 'libgemma4_c.so.0'
 fi
 
 say "pkg-config, from C where only the static library is"
