@@ -1,23 +1,23 @@
-# Install rules: headers, library, find_package(gemma4 CONFIG), pkg-config, the program and its tiny models. Everything is relocatable.
+# Install rules: headers, libraries, find_package(gemma4 CONFIG), pkg-config, the program and its tiny models. Everything is relocatable.
 set(GEMMA4_HAS_ONEDNN FALSE)
 if(TARGET gemma4_onednn)
   set(GEMMA4_HAS_ONEDNN TRUE)
 endif()
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/gemma4)
-get_target_property(library_type gemma4 TYPE)
-if(library_type STREQUAL "STATIC_LIBRARY")
-  set(GEMMA4_IS_STATIC TRUE)
-else()
-  set(GEMMA4_IS_STATIC FALSE)
-endif()
 
-install(TARGETS gemma4 EXPORT gemma4Targets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# One export per component, because the static libraries need packages of others and the shared one needs none.
+install(TARGETS gemma4 gemma4_c_static EXPORT gemma4CxxTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT gemma4CxxTargets NAMESPACE gemma4:: DESTINATION ${package_dir})
+if(TARGET gemma4_c)
+  install(TARGETS gemma4_c EXPORT gemma4CTargets
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(EXPORT gemma4CTargets NAMESPACE gemma4:: DESTINATION ${package_dir})
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/gemma4 DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.hpp")
-install(EXPORT gemma4Targets NAMESPACE gemma4:: DESTINATION ${package_dir})
+install(FILES ${PROJECT_SOURCE_DIR}/capi/gemma4.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/gemma4Config.cmake.in
                               ${PROJECT_BINARY_DIR}/gemma4Config.cmake
@@ -32,16 +32,16 @@ install(FILES ${PROJECT_BINARY_DIR}/gemma4Config.cmake ${PROJECT_BINARY_DIR}/gem
 # The prefix is found from the .pc file's own place.
 file(RELATIVE_PATH GEMMA4_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" GEMMA4_PC_PREFIX "${GEMMA4_PC_PREFIX}")
-if(GEMMA4_IS_STATIC)
-  set(GEMMA4_PC_REQUIRES_PRIVATE "simdjson libxxhash")
-  set(GEMMA4_PC_LIBS_PRIVATE "${CMAKE_THREAD_LIBS_INIT} -pthread -lm")
-  if(TARGET gemma4_onednn)
-    string(APPEND GEMMA4_PC_LIBS_PRIVATE " ${GEMMA4_ONEDNN_LINK_FLAGS}")
-  endif()
-  string(STRIP "${GEMMA4_PC_LIBS_PRIVATE}" GEMMA4_PC_LIBS_PRIVATE)
+# -lstdc++: for programs in C, whose linker does not add it.
+set(GEMMA4_PC_LIBS_PRIVATE "${CMAKE_THREAD_LIBS_INIT} -pthread -lm -lstdc++")
+if(TARGET gemma4_onednn)
+  string(APPEND GEMMA4_PC_LIBS_PRIVATE " ${GEMMA4_ONEDNN_LINK_FLAGS}")
 endif()
-configure_file(${CMAKE_CURRENT_LIST_DIR}/gemma4.pc.in ${PROJECT_BINARY_DIR}/gemma4.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/gemma4.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+string(STRIP "${GEMMA4_PC_LIBS_PRIVATE}" GEMMA4_PC_LIBS_PRIVATE)
+foreach(name gemma4 gemma4-c)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 
 if(TARGET gemma4_program)
   install(TARGETS gemma4_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -50,3 +50,20 @@ if(TARGET gemma4_program)
           DESTINATION ${CMAKE_INSTALL_DATADIR}/gemma4/models)
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# cpack -G TGZ or DEB in the build folder.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  return()
+endif()
+set(CPACK_PACKAGE_NAME gemma4)
+set(CPACK_PACKAGE_CONTACT "the gemma4 developers")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_GENERATOR TGZ)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libsimdjson-dev, libxxhash-dev")  # for the static libraries
+include(CPack)

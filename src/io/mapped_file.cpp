@@ -74,8 +74,8 @@ struct Descriptor {
 
 [[noreturn]] void fail_system(const std::string& path, const char* action) {
   const int error = errno;  // before anything else can change it
-  fail_file(path,
-            std::string("cannot ") + action + " (" + std::generic_category().message(error) + ")");
+  fail(error == ENOMEM ? ErrorCode::out_of_memory : ErrorCode::io,
+       path + ": cannot " + action + " (" + std::generic_category().message(error) + ")");
 }
 
 #endif

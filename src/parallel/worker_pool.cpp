@@ -43,6 +43,9 @@ WorkerPool::WorkerPool(int threads)
     stop();
     fail(ErrorCode::out_of_memory, format_text("thread %zu of %d could not be started: %s",
                                                started + 1, threads, error.what()));
+  } catch (...) {  // no memory for a thread's start; those that run must not be left behind
+    stop();
+    throw;
   }
 }
 

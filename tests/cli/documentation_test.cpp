@@ -8,12 +8,14 @@
 using cli_test::run;
 using cli_test::source_file;
 
-TEST_CASE("the README shows examples/chat.cpp as it is") {
+TEST_CASE("the README shows the chat examples as they are") {
   const std::string readme = source_file("README.md");
-  const std::string opening = "```cpp\n";
-  const std::size_t begin = readme.find(opening) + opening.size();
-  CHECK(readme.substr(begin, readme.find("```", begin) - begin) ==
-        source_file("examples/chat.cpp"));
+  const auto shown = [&](const std::string& opening) {
+    const std::size_t begin = readme.find(opening) + opening.size();
+    return readme.substr(begin, readme.find("```", begin) - begin);
+  };
+  CHECK(shown("```c\n") == source_file("examples/chat.c"));
+  CHECK(shown("```cpp\n") == source_file("examples/chat.cpp"));
 }
 
 TEST_CASE("every option of every command stands in docs/command-line.md") {

@@ -1,0 +1,238 @@
+package gemma4
+
+// The scenarios that all bindings are tested with (bindings/README.md).
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+)
+
+const (
+	tiny          = "../../models/tiny/gemma4-tiny-q4_0.gguf"
+	tinyAssistant = "../../models/tiny/gemma4-tiny-assistant-q4_0.gguf"
+)
+
+var small = SessionOptions{ContextTokens: 256}
+
+func load(t *testing.T, options LoadOptions) *Model {
+	t.Helper()
+	model, err := Load(context.Background(), tiny, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { model.Close() })
+	return model
+}
+
+func newSession(t *testing.T, model *Model, options SessionOptions) *Session {
+	t.Helper()
+	session, err := model.NewSession(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { session.Close() })
+	return session
+}
+
+func answer(t *testing.T, s *Session, question string, options GenerateOptions) (string, FinishReason) {
+	t.Helper()
+	var text strings.Builder
+	var reason FinishReason
+	if err := s.Append("user", question); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Generate(context.Background(), options, func(e Event) error {
+		if e.Kind == Text {
+			text.WriteString(e.Text)
+		}
+		reason = e.FinishReason
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.String(), reason
+}
+
+func wantCode(t *testing.T, err error, code Code, text string) {
+	t.Helper()
+	var known *Error
+	if !errors.As(err, &known) || known.Code != code || !strings.Contains(known.Message, text) {
+		t.Errorf("expected code %d with %q, found %v", code, text, err)
+	}
+}
+
+func TestLoadWithProgressAndCancel(t *testing.T) {
+	calls := 0
+	load(t, LoadOptions{OnProgress: func(done, total uint64) {
+		if done > total {
+			t.Error(done, total)
+		}
+		calls++
+	}})
+	if calls < 2 {
+		t.Error(calls)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := Load(ctx, tiny, LoadOptions{OnProgress: func(uint64, uint64) { cancel() }})
+	if err != context.Canceled {
+		t.Error(err)
+	}
+}
+
+func TestPlanAndBudget(t *testing.T) {
+	model := load(t, LoadOptions{})
+	plan, err := model.Plan(small)
+	if err != nil || plan.KV == 0 || plan.Total != plan.Weights+plan.Assistant+plan.KV+plan.Workspace {
+		t.Error(plan, err)
+	}
+	poor := small
+	poor.MemoryBudgetBytes = plan.Total - 1
+	_, err = model.NewSession(poor)
+	wantCode(t, err, BudgetExceeded, "memory_budget_bytes")
+}
+
+func TestChatAndStream(t *testing.T) {
+	model := load(t, LoadOptions{})
+	session := newSession(t, model, small)
+	model.Close() // the session keeps it
+	if text, reason := answer(t, session, "What is 34 + 17?", GenerateOptions{}); !strings.Contains(text, "51") || reason != FinishStop {
+		t.Error(text, reason)
+	}
+	if text, _ := answer(t, session, "What is the capital of Japan?", GenerateOptions{}); !strings.Contains(text, "Tokyo") {
+		t.Error(text)
+	}
+	if done, err := session.Statistics(); err != nil || done.DecodeTokens == 0 || done.PrefillTokens == 0 {
+		t.Error(done, err)
+	}
+	if err := session.Rewind(0); err != nil {
+		t.Error(err)
+	}
+	if tokens, err := session.Tokens(); err != nil || len(tokens) != 0 {
+		t.Error(tokens, err)
+	}
+	if text, reason := answer(t, session, "Name the planets.", GenerateOptions{Stop: []string{"Mars", "Earth"}}); strings.Contains(text, "Earth") || reason != FinishStopText {
+		t.Error(text, reason)
+	}
+}
+
+func TestLeavingEarlyKeepsTheTokens(t *testing.T) {
+	session := newSession(t, load(t, LoadOptions{}), small)
+	if err := session.Append("user", "Name the planets."); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := session.Tokens()
+	enough := errors.New("enough")
+	err := session.Generate(context.Background(), GenerateOptions{}, func(Event) error { return enough })
+	if err != enough {
+		t.Error(err)
+	}
+	if after, _ := session.Tokens(); len(after) <= len(before) {
+		t.Error(len(before), len(after))
+	}
+}
+
+func TestCancel(t *testing.T) {
+	session := newSession(t, load(t, LoadOptions{}), small)
+	if err := session.Append("user", "Write a story."); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	err := session.Generate(ctx, GenerateOptions{}, func(Event) error { cancel(); return nil })
+	if err != context.Canceled {
+		t.Error(err)
+	}
+	reason := FinishReason(0)
+	err = session.Generate(context.Background(), GenerateOptions{}, func(e Event) error {
+		if e.Kind == Text {
+			stopped := make(chan struct{})
+			go func() { session.Cancel(); close(stopped) }()
+			<-stopped
+		}
+		reason = e.FinishReason
+		return nil
+	})
+	if err != nil || reason != FinishCancelled || reason.String() != "cancelled" {
+		t.Error(err, reason)
+	}
+	session.Rewind(0)
+	if text, _ := answer(t, session, "What is 34 + 17?", GenerateOptions{}); !strings.Contains(text, "51") {
+		t.Error(text)
+	}
+}
+
+func TestDraftsChangeNothing(t *testing.T) {
+	model := load(t, LoadOptions{Assistant: tinyAssistant})
+	ask := func(depth int) (string, Statistics) {
+		session := newSession(t, model, SessionOptions{ContextTokens: 256, Depth: depth, Drafter: DrafterMTP})
+		text, _ := answer(t, session, "Write a story about Anna and the market.", GenerateOptions{MaxTokens: 60})
+		done, err := session.Statistics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text, done
+	}
+	plain, off := ask(DepthOff)
+	drafted, on := ask(3)
+	if plain != drafted || off.Drafted != 0 || on.Accepted == 0 || on.TargetSteps >= off.TargetSteps {
+		t.Error(plain, drafted, off, on)
+	}
+}
+
+func TestJSONAndTools(t *testing.T) {
+	session := newSession(t, load(t, LoadOptions{}), SessionOptions{})
+	err := session.AppendJSON(`{"messages":[{"role":"user","content":"What is 34 + 17?"}],
+		"tools":[{"type":"function","function":{"name":"add","description":"Adds"}}]}`, false)
+	if tokens, _ := session.Tokens(); err != nil || len(tokens) < 20 {
+		t.Error(err, len(tokens))
+	}
+	wantCode(t, session.AppendJSON("[{]", false), InvalidArgument, "")
+}
+
+func TestErrorsAndDoubleClose(t *testing.T) {
+	_, err := Load(context.Background(), "/nowhere/model.gguf", LoadOptions{})
+	wantCode(t, err, IO, "/nowhere/model.gguf")
+	_, err = Load(context.Background(), "../../LICENSE", LoadOptions{})
+	wantCode(t, err, Format, "LICENSE")
+	_, err = Load(context.Background(), "a\x00b", LoadOptions{})
+	wantCode(t, err, InvalidArgument, "path")
+	_, err = Load(context.Background(), "", LoadOptions{})
+	wantCode(t, err, InvalidArgument, "path")
+	model := load(t, LoadOptions{})
+	session := newSession(t, model, SessionOptions{ContextTokens: 8})
+	wantCode(t, session.Append("user", "A text of more than eight tokens, surely."), ContextFull, "8 tokens")
+	wantCode(t, session.Append("robot", "Hello"), InvalidArgument, "robot")
+	wantCode(t, session.Generate(context.Background(), GenerateOptions{}, nil), InvalidArgument, "prompt")
+	session.Close()
+	session.Close()
+	model.Close()
+	model.Close()
+	if _, err := session.Tokens(); err != ErrClosed {
+		t.Error(err)
+	}
+	if _, err := model.NewSession(small); err != ErrClosed {
+		t.Error(err)
+	}
+}
+
+func TestThreadsShareAModel(t *testing.T) {
+	model := load(t, LoadOptions{})
+	texts := make(chan string)
+	for i := 0; i < 3; i++ {
+		session := newSession(t, model, small)
+		go func() {
+			text := ""
+			session.Append("user", "What is 34 + 17?")
+			session.Generate(context.Background(), GenerateOptions{}, func(e Event) error { text += e.Text; return nil })
+			texts <- text
+		}()
+	}
+	if first := <-texts; !strings.Contains(first, "51") || first != <-texts || first != <-texts {
+		t.Error(first)
+	}
+	if Version() != "0.1.0" {
+		t.Error(Version())
+	}
+}

@@ -1,0 +1,171 @@
+// The n-th allocation fails, for every n: loading and answering give a status, and leave nothing
+// behind. Replaces operator new, and mmap by the linker's --wrap.
+#include <sys/mman.h>
+#include <sys/types.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "gemma4.h"
+
+namespace {
+
+std::atomic<std::int64_t> made{0}, alive{0};
+std::atomic<std::int64_t> first_failing{-1}, last_failing{-1};
+
+bool fails() {
+  const std::int64_t number = made++;
+  return number >= first_failing && number <= last_failing;
+}
+
+void* allocate(std::size_t size, std::size_t alignment) noexcept {
+  if (fails()) return nullptr;
+  const std::size_t rounded =
+      (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded);
+  if (memory != nullptr) ++alive;
+  return memory;
+}
+
+void* allocate_or_throw(std::size_t size, std::size_t alignment) {
+  void* memory = allocate(size, alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void release(void* memory) noexcept {
+  if (memory != nullptr) --alive;
+  std::free(memory);
+}
+
+constexpr std::size_t kUsual = alignof(std::max_align_t);
+std::size_t number(std::align_val_t alignment) { return static_cast<std::size_t>(alignment); }
+
+}  // namespace
+
+void* operator new(std::size_t n) { return allocate_or_throw(n, kUsual); }
+void* operator new[](std::size_t n) { return allocate_or_throw(n, kUsual); }
+void* operator new(std::size_t n, std::align_val_t a) { return allocate_or_throw(n, number(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return allocate_or_throw(n, number(a)); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, kUsual); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, kUsual); }
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return allocate(n, number(a));
+}
+void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return allocate(n, number(a));
+}
+void operator delete(void* p) noexcept { release(p); }
+void operator delete[](void* p) noexcept { release(p); }
+void operator delete(void* p, std::size_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t) noexcept { release(p); }
+void operator delete(void* p, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
+extern "C" {
+void* __real_mmap(void* where, std::size_t bytes, int protection, int flags, int file,
+                  off_t offset);
+int __real_munmap(void* where, std::size_t bytes);
+
+void* __wrap_mmap(void* where, std::size_t bytes, int protection, int flags, int file,
+                  off_t offset) {
+  if (fails()) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  void* memory = __real_mmap(where, bytes, protection, flags, file, offset);
+  if (memory != MAP_FAILED) ++alive;
+  return memory;
+}
+
+int __wrap_munmap(void* where, std::size_t bytes) {
+  --alive;
+  return __real_munmap(where, bytes);
+}
+}
+// NOLINTEND(bugprone-reserved-identifier)
+
+namespace {
+
+/// Loads, plans, answers; the first status that is not GEMMA4_OK.
+gemma4_status use(const char* model_path, const char* assistant_path, gemma4_error& error) {
+  gemma4_load_options load{};
+  load.struct_size = sizeof load;
+  load.threads = 2;
+  load.assistant_path = assistant_path;
+  load.assistant_path_bytes = GEMMA4_TEXT;
+  gemma4_session_options options{};
+  options.struct_size = sizeof options;
+  options.context_tokens = 64;
+  gemma4_generate_options generate{};
+  generate.struct_size = sizeof generate;
+  generate.max_tokens = 4;
+  gemma4_memory_plan plan{};
+  plan.struct_size = sizeof plan;
+  gemma4_event event{};
+  event.struct_size = sizeof event;
+
+  gemma4_model* model = nullptr;
+  gemma4_session* session = nullptr;
+  gemma4_status status = gemma4_model_load(model_path, GEMMA4_TEXT, &load, &model, &error);
+  if (status == GEMMA4_OK) status = gemma4_model_plan(model, &options, &plan, &error);
+  if (status == GEMMA4_OK) status = gemma4_session_create(model, &options, &session, &error);
+  if (status == GEMMA4_OK)
+    status = gemma4_session_append_message(session, "user", 4, "Hello", 5, &error);
+  if (status == GEMMA4_OK) status = gemma4_session_generate(session, &generate, &error);
+  while (status == GEMMA4_OK && event.kind != GEMMA4_EVENT_END)
+    status = gemma4_session_next(session, &event, &error);
+  gemma4_session_destroy(session);
+  gemma4_model_destroy(model);
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  gemma4_error error{};
+  error.struct_size = sizeof error;
+  if (use(argv[1], argv[2], error) != GEMMA4_OK) {
+    std::fprintf(stderr, "without a failure: %s\n", error.message);
+    return 1;
+  }
+  made = 0;
+  if (use(argv[1], argv[2], error) != GEMMA4_OK) return 1;
+  const std::int64_t count = made;
+  std::int64_t refused = 0, wrong = 0;
+  // one that fails, and all from one on
+  for (const bool all : {false, true}) {
+    for (std::int64_t n = 0; n < count; ++n) {
+      const std::int64_t before = alive;
+      made = 0;
+      last_failing = all ? INT64_MAX : n;
+      first_failing = n;
+      std::memset(error.message, 0, sizeof error.message);
+      const gemma4_status status = use(argv[1], argv[2], error);
+      first_failing = last_failing = -1;
+      // some need no more than a try for their memory; whoever needs it must say so
+      const bool as_expected = status == GEMMA4_OK ? !all : status == GEMMA4_ERROR_OUT_OF_MEMORY;
+      refused += status == GEMMA4_OK ? 0 : 1;
+      if (as_expected && alive == before) continue;
+      ++wrong;
+      std::fprintf(stderr, "allocation %lld of %lld%s: status %s \"%s\", %lld allocations left\n",
+                   static_cast<long long>(n), static_cast<long long>(count), all ? " and on" : "",
+                   gemma4_status_name(status), error.message,
+                   static_cast<long long>(alive - before));
+    }
+  }
+  std::printf("%lld allocations, %lld runs refused, %lld wrong\n", static_cast<long long>(count),
+              static_cast<long long>(refused), static_cast<long long>(wrong));
+  return count > 0 && refused > 0 && wrong == 0 ? 0 : 1;
+}
