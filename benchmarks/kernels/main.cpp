@@ -76,8 +76,8 @@ std::string rate(double per_second, const char* unit, const Peak* peak) {
 }
 
 void describe(Setup& setup) {
-  std::vector<double> read;
-  for (int i = 0; i < 9; ++i) read.push_back(setup.limits.read());
+  std::vector<double> read(9);
+  for (double& speed : read) speed = setup.limits.read();
   const Spread speed = spread(read);
   benchmark::AddCustomContext("machine", describe_machine());
   benchmark::AddCustomContext("isa", isa_name(setup.kernels.isa));

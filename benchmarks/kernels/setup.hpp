@@ -13,10 +13,10 @@
 namespace gemma4::bench {
 
 struct Setup {
-  Setup(int threads, const Kernels& table, std::uint32_t activation_digits_)
+  Setup(int threads, const Kernels& table, std::uint32_t digits_)
       : pool(threads),
         kernels(table),
-        digits(activation_digits_),
+        digits(digits_),
         limits(pool),
         int8(int8_peak(table.isa)),
         floats(float_peak(table.isa)) {}
