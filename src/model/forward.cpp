@@ -10,8 +10,7 @@ bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& c
                   const std::atomic<bool>* cancel) {
   const std::uint32_t rows = static_cast<std::uint32_t>(tokens.size());
   blocks_.set_cancel(cancel);
-  cache.grow(first + rows);
-  cache.written(first + rows);
+  cache.open(first, first + rows);
   embed(tokens, first);
   blocks_.begin(rows);
   for (std::size_t layer = 0; layer < network_.config.layers.size(); ++layer) {
@@ -96,6 +95,11 @@ bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<b
                                           network_.config.softcap);
             });
   return !blocks_.cancelled();
+}
+
+void Forward::set_row(std::span<const float> logits, std::span<const float> hidden) {
+  std::copy(logits.begin(), logits.end(), work_.logits.begin());
+  std::copy(hidden.begin(), hidden.end(), work_.hidden.begin());
 }
 
 std::span<const float> Forward::logits_row(std::uint32_t i) const {

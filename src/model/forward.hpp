@@ -31,6 +31,9 @@ class Forward {
   /// False when cancelled.
   bool logits(std::uint32_t row, std::uint32_t count, const std::atomic<bool>* cancel);
 
+  /// Puts a row that another session's logits() gave in the place of the first one here.
+  void set_row(std::span<const float> logits, std::span<const float> hidden);
+
   /// [vocabulary] of the i-th row of the last logits() call.
   std::span<const float> logits_row(std::uint32_t i) const;
 

@@ -154,6 +154,7 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   assistant_bytes = files.assistant_bytes();
   check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
   info = files.info();
+  fingerprint = files.model.fingerprint();
   ModelConfig& config = files.model.config;
   auto vocabulary = Tokenizer::Impl::from_metadata(files.model.file().metadata);
   config.sampling.suppress = vocabulary->suppressed();
@@ -186,6 +187,13 @@ MemoryPlan Model::Impl::plan(const SessionOptions& options) const {
   plan.weights_bytes = weights_bytes;
   plan.assistant_bytes = assistant_bytes;
   return plan;
+}
+
+std::shared_ptr<KvPages> Model::Impl::pages(KvType type) const {
+  const std::lock_guard<std::mutex> lock(pages_mutex_);
+  std::shared_ptr<KvPages>& pages = pages_[type];
+  if (pages == nullptr) pages = std::make_shared<KvPages>(network->config, type);
+  return pages;
 }
 
 Model Model::load(const std::string& path, const LoadOptions& options) {

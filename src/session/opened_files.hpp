@@ -25,6 +25,8 @@ struct OpenedFile {
   GgufFile& file() { return packed ? *packed : source; }
   /// The packed file that is used; empty: none.
   std::string packed_file() const;
+  /// The same for a file and for what pack() made of it.
+  std::uint64_t fingerprint() const;
 
   std::string path;
   GgufFile source;

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/checked.hpp"
 #include "base/error.hpp"
 #include "session/drafters.hpp"
 
@@ -22,6 +23,12 @@ class Stopwatch {
   std::uint64_t& total_ns_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
+
+/// A drafter of the caller's belongs to one session.
+SessionOptions without_custom(SessionOptions options) {
+  if (options.speculation.drafter == DrafterKind::custom) options.speculation = Speculation::off();
+  return options;
+}
 
 SessionOptions within_budget(const SessionOptions& options, const Model& model) {
   const Model::Impl& impl = *model.impl();
@@ -47,7 +54,7 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       network_(*model.impl()->network),
       work_(network_.config, workspace_shape(options_, model.impl()->pool->threads())),
       cache_(network_.config, options_.kv, options_.context_tokens,
-             workspace_shape(options_, 1).batch),
+             workspace_shape(options_, 1).batch, model.impl()->pages(options_.kv)),
       forward_(network_, *model.impl()->pool, work_),
       sampler_(static_cast<std::int32_t>(network_.config.vocabulary)),
       raw_parser_(model.tokenizer().impl(), true),
@@ -56,6 +63,61 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       speculator_(make_drafter(options_, *model.impl(), target_, cancel_),
                   options_.speculation.depth, network_.config.vocabulary, statistics_) {
   tokens_.reserve(options_.context_tokens);
+}
+
+Session::Impl::Impl(Impl& parent) : Impl(parent.model_, without_custom(parent.options_)) {
+  parent.refuse_while_generating("fork");
+  tokens_.assign(parent.tokens_.begin(), parent.tokens_.end());
+  for (std::uint32_t chunk = 0; chunk < divide_up(parent.evaluated_, kChunk); ++chunk)
+    cache_.adopt(chunk, parent.cache_.pages(chunk));
+  evaluated_ = parent.evaluated_;
+  chat_ = parent.chat_;
+  const SnapshotParts row = parent.parts();
+  if (row.logits.empty()) return;
+  forward_.set_row(row.logits, row.hidden);
+  logits_end_ = evaluated_;
+}
+
+Session::Impl::Impl(const Model& model, const SessionOptions& options, SnapshotReader& snapshot)
+    : Impl(model, options) {
+  if (snapshot.tokens() > options_.context_tokens) {
+    fail(ErrorCode::invalid_argument,
+         format_text("context_tokens: expected at least %u (the snapshot's tokens), found %u",
+                     snapshot.tokens(), options_.context_tokens));
+  }
+  tokens_.resize(snapshot.tokens());
+  snapshot.read_tokens(tokens_, network_.config.vocabulary);
+  if (snapshot.has_logits()) {
+    snapshot.read_row(work_.logits.first(network_.config.vocabulary),
+                      work_.hidden.first(network_.config.hidden));
+    logits_end_ = snapshot.facts().evaluated;
+  }
+  snapshot.read_rows(cache_);
+  snapshot.finish();
+  evaluated_ = snapshot.facts().evaluated;
+  chat_ = snapshot.facts().chat;
+}
+
+void Session::Impl::save(const SnapshotSink& write) {
+  refuse_while_generating("save");
+  write_snapshot(
+      {model_.impl()->fingerprint, options_.kv, options_.context_tokens, evaluated_, chat_},
+      parts(), cache_, [&](std::span<const std::byte> bytes) {
+        if (cancelled()) throw_cancelled();
+        write(bytes);
+      });
+}
+
+SnapshotParts Session::Impl::parts() const {
+  if (logits_end_ == 0 || logits_end_ != evaluated_) return {tokens_, {}, {}};
+  return {tokens_, logits_row(), forward_.hidden_row(logits_row_)};
+}
+
+void Session::Impl::refuse_while_generating(const char* what) const {
+  if (generating_) {
+    fail(ErrorCode::invalid_argument,
+         std::string(what) + ": expected a session between generations, found one running");
+  }
 }
 
 void Session::Impl::throw_cancelled() {
@@ -217,24 +279,31 @@ Token Session::Impl::decode_step(const SamplingOptions& options) {
   return choose();
 }
 
-void Session::Impl::rewind(std::uint32_t position) {
+std::uint32_t Session::Impl::rewind(std::uint32_t position) {
   if (position > size())
     fail(ErrorCode::invalid_argument,
          format_text("position: expected at most %u, found %u", size(), position));
-  if (position == size()) return;
+  if (position == size()) return 0;
   tokens_.resize(position);
   speculator_.rewound(position);
   if (position < logits_end_) logits_end_ = 0;
   batch_rows_ = 0;
   generating_ = false;
-  if (position >= evaluated_) return;
-  // the last token is evaluated again when its logits are wanted
-  if (cache_.can_resume_at(position - std::min(position, 1u))) {
+  if (position >= evaluated_) return 0;
+  if (position >= earliest_rewind()) {
     evaluated_ = position;
-  } else {
-    evaluated_ = 0;
-    cache_.reset();
+    return 0;
   }
+  evaluated_ = 0;
+  cache_.reset();
+  return position;
+}
+
+std::uint32_t Session::Impl::earliest_rewind() const {
+  const std::uint32_t kept = cache_.oldest_kept(evaluated_);
+  if (kept == 0) return 0;
+  // the last token is evaluated again when its logits are wanted, and sees window - 1 before it
+  return std::min(kept + network_.config.window, evaluated_);
 }
 
 void Session::Impl::start(const GenerateOptions& options) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cache/kv_cache.hpp"
+#include "cache/snapshot.hpp"
 #include "decode/sampler.hpp"
 #include "decode/speculator.hpp"
 #include "decode/target_state.hpp"
@@ -27,6 +28,10 @@ namespace gemma4 {
 class Session::Impl {
  public:
   Impl(const Model& model, const SessionOptions& options);
+  /// A fork. Throws Error(invalid_argument) during a generation.
+  explicit Impl(Impl& parent);
+  /// A session restored.
+  Impl(const Model& model, const SessionOptions& options, SnapshotReader& snapshot);
 
   void append_tokens(std::span<const Token> tokens);
   void append_text(std::string_view text, SpecialTokens special);
@@ -38,7 +43,12 @@ class Session::Impl {
                       const std::function<void(std::uint32_t, std::span<const float>)>& on_logits);
   std::span<const float> logits();
   Token decode_step(const SamplingOptions& options);
-  void rewind(std::uint32_t position);
+  std::uint32_t rewind(std::uint32_t position);
+  std::uint32_t earliest_rewind() const;
+  /// Throws Error(invalid_argument) naming what is refused.
+  void refuse_while_generating(const char* what) const;
+  /// Throws Error(cancelled) and what `write` throws.
+  void save(const SnapshotSink& write);
 
   void start(const GenerateOptions& options);
   /// The next event of the running generation; false after the end.
@@ -57,6 +67,9 @@ class Session::Impl {
   std::uint32_t size() const { return static_cast<std::uint32_t>(tokens_.size()); }
   bool cancelled() const { return cancel_.load(std::memory_order_relaxed); }
   [[noreturn]] static void throw_cancelled();
+  /// Logits and hidden state of the newest row, which a draft begins with; empty when they are
+  /// gone.
+  SnapshotParts parts() const;
   bool logits_ready() const { return logits_end_ != 0 && logits_end_ == size(); }
   std::span<const float> logits_row() const { return forward_.logits_row(logits_row_); }
   void forget_batch() { batch_rows_ = logits_end_ = 0; }
