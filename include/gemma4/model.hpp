@@ -14,6 +14,7 @@
 #include "gemma4/error.hpp"
 #include "gemma4/executor.hpp"
 #include "gemma4/memory.hpp"
+#include "gemma4/prefix.hpp"
 #include "gemma4/sampling.hpp"
 #include "gemma4/tokenizer.hpp"
 
@@ -71,6 +72,11 @@ struct LoadOptions {
   /// The host's threads: `threads` is ignored then and the library starts none of its own.
   std::shared_ptr<Executor> executor = {};
   Prefill prefill = Prefill::exact;
+  /// Memory for rows of prompts that sessions have evaluated. A prompt that begins like an earlier
+  /// one (in pieces of 64 tokens) takes these rows and evaluates the rest: the same bits, sooner.
+  /// Whoever may send prompts to the model can find out by the time they take how others began. 0 =
+  /// none is kept.
+  std::uint64_t prefix_cache_bytes = 0;
 };
 
 /// Facts about one layer.
@@ -126,6 +132,9 @@ class Model {
 
   /// What a session with these options will take, to the byte.
   MemoryPlan plan(const SessionOptions& options = {}) const;
+
+  /// What the prefix cache did; all 0 without one. Any thread may ask at any time.
+  PrefixStatistics prefix_statistics() const;
 
   const ModelInfo& info() const;
   const Tokenizer& tokenizer() const;

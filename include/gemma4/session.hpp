@@ -126,6 +126,7 @@ class Session {
   class Impl;
 
  private:
+  friend class Batch;
   friend class Generation;
   explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -161,6 +162,13 @@ class Generation {
   /// The next event, or nullptr after Event::Kind::end. Throws like Session::prefill, and what a
   /// drafter of the caller's throws: then the generation is not over, and the next call goes on.
   const Event* next();
+
+  /// Like next() if the event can be had without evaluating, else nullptr: Batch::evaluate() with
+  /// this session comes first then. nullptr also after the end.
+  const Event* next_ready();
+
+  /// The last event was taken, or something else ended the generation.
+  bool ended() const;
 
   Iterator begin();
   std::default_sentinel_t end() const { return {}; }

@@ -14,7 +14,7 @@ std::uint64_t chunk_bytes(const LayerConfig& layer, KvType type) {
   return 2 * std::uint64_t{layer.kv_heads} * kChunk * row_bytes(layer, type);
 }
 
-std::uint64_t page_bytes(const ModelConfig& config, KvType type, bool sliding) {
+std::uint64_t chunk_bytes(const ModelConfig& config, KvType type, bool sliding) {
   std::uint64_t total = 0;
   for (const LayerConfig& layer : config.layers) {
     if (layer.sliding == sliding) total += chunk_bytes(layer, type);
@@ -25,7 +25,7 @@ std::uint64_t page_bytes(const ModelConfig& config, KvType type, bool sliding) {
 }  // namespace
 
 KvPages::KvPages(const ModelConfig& config, KvType type)
-    : full(page_bytes(config, type, false)), sliding(page_bytes(config, type, true)) {}
+    : full(chunk_bytes(config, type, false)), sliding(chunk_bytes(config, type, true)) {}
 
 /// A batch's first row sees window - 1 positions before it and its last row is batch - 1 positions
 /// on; both ends may stand inside a chunk, hence one chunk more. A context that never reaches that
@@ -39,8 +39,8 @@ std::uint32_t KvCache::ring_chunks(const ModelConfig& config, std::uint32_t cont
 
 std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32_t context,
                              std::uint32_t batch) {
-  return divide_up(context, kChunk) * page_bytes(config, type, false) +
-         ring_chunks(config, context, batch) * page_bytes(config, type, true);
+  return divide_up(context, kChunk) * chunk_bytes(config, type, false) +
+         ring_chunks(config, context, batch) * chunk_bytes(config, type, true);
 }
 
 KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch,
@@ -124,8 +124,11 @@ KvChunkPages KvCache::pages(std::uint32_t chunk) const {
 }
 
 void KvCache::adopt(std::uint32_t chunk, const KvChunkPages& pages) noexcept {
-  if (pages.full) full_[chunk] = pages.full;
-  if (pages.sliding) slot(chunk) = {chunk, pages.sliding};
+  full_[chunk] = pages.full;
+  if (pages.sliding)
+    slot(chunk) = {chunk, pages.sliding};
+  else if (holds(chunk))
+    slot(chunk).page.reset();
 }
 
 }  // namespace gemma4

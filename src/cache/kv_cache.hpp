@@ -51,6 +51,7 @@ class KvCache {
   KvCache& operator=(const KvCache&) = delete;
 
   KvType type() const { return type_; }
+  const std::shared_ptr<KvPages>& all_pages() const { return pages_; }
 
   /// Makes positions begin ... end - 1 (end <= context) ready to be written: they have pages that
   /// nobody else has. What a sliding layer loses by it is gone. Does not allocate.
@@ -90,26 +91,16 @@ class KvCache {
   /// The pages of one chunk as they are, to be kept or given to another cache; an empty PageRef for
   /// what this cache does not have.
   KvChunkPages pages(std::uint32_t chunk) const;
-  /// Takes pages that hold the chunk's rows, in place of its own. Empty ones change nothing.
+  /// Takes pages that hold the chunk's rows, in place of its own. Where they are empty it has none.
   void adopt(std::uint32_t chunk, const KvChunkPages& pages) noexcept;
 
-  /// Calls visit(span of bytes) for the rows of positions begin ... end - 1, all in one chunk whose
-  /// pages are there: of the full layers or of the sliding ones, layer by layer, keys before
-  /// values, head by head.
-  template <typename Visit>
-  void visit_rows(bool sliding, std::uint32_t begin, std::uint32_t end, const Visit& visit) {
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const Layer& layer = layers_[i];
-      if (layer.sliding != sliding) continue;
-      for (std::uint32_t plane = 0; plane < 2; ++plane) {
-        for (std::uint32_t head = 0; head < layer.kv_heads; ++head)
-          visit(std::span(row(i, head, begin, plane), (end - begin) * layer.row_bytes));
-      }
-    }
+  /// Bytes of a page as it is, of the full or the sliding layers: row formats are nobody else's
+  /// business. The chunk's page is there.
+  std::span<std::byte> page(std::uint32_t chunk, bool sliding) {
+    return {sliding ? slot(chunk).page.data() : full_[chunk].data(), page_bytes(sliding)};
   }
-  /// Bytes of one position's rows of the full or the sliding layers.
-  std::uint64_t position_bytes(bool sliding) const {
-    return (sliding ? pages_->sliding : pages_->full).page_bytes() / kChunk;
+  std::uint64_t page_bytes(bool sliding) const {
+    return (sliding ? pages_->sliding : pages_->full).page_bytes();
   }
 
  private:

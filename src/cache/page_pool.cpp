@@ -11,6 +11,7 @@ struct PageRef::Page {
   PagePool::Slab* slab = nullptr;
   Page* next = nullptr;  // in the list it is in
   std::atomic<std::uint32_t> owners{0};
+  bool used = false;  // no longer zeros
 };
 
 struct PagePool::Slab {
@@ -82,6 +83,13 @@ void PagePool::retire(Page* page) noexcept {
 }
 
 PageRef PagePool::take() noexcept {
+  PageRef page = take_as_it_is();
+  if (page && std::exchange(page.page_->used, true))
+    std::fill_n(page.data(), page_bytes_, std::byte{});
+  return page;
+}
+
+PageRef PagePool::take_as_it_is() noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (free_ == nullptr) return {};
   Page* page = std::exchange(free_, free_->next);
@@ -103,7 +111,8 @@ void PagePool::give_back(Page* page) noexcept {
 /// for a moment, the others that share the page are about to give theirs up or have done so.
 void PagePool::make_own(PageRef& page) noexcept {
   while (page.shared()) {
-    if (PageRef copy = take()) {
+    if (PageRef copy = take_as_it_is()) {
+      copy.page_->used = true;
       std::copy_n(page.data(), page_bytes_, copy.data());
       page = std::move(copy);
       return;

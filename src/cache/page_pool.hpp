@@ -60,8 +60,8 @@ class PagePool {
   /// system.
   void cancel(std::uint64_t pages) noexcept;
 
-  /// A page with one owner and undefined contents. Never null for an owner that stays within its
-  /// reservation and gives a page up before it takes another. Does not allocate.
+  /// A page of zeros with one owner: it may have been anybody's. Never null for an owner that stays
+  /// within its reservation and gives a page up before it takes another. Does not allocate.
   PageRef take() noexcept;
 
   /// `page`, which is the caller's reservation, with one owner and the same contents: a copy if
@@ -72,6 +72,7 @@ class PagePool {
   friend class PageRef;
   struct Slab;
   using Page = PageRef::Page;
+  PageRef take_as_it_is() noexcept;
   void give_back(Page* page) noexcept;
   void retire(Page* page) noexcept;
 

@@ -24,12 +24,12 @@ struct Head {
   std::uint64_t model;
   std::uint32_t context, tokens, evaluated, first_kept;
   std::uint32_t vocabulary, hidden;
-  std::uint32_t full_bytes, sliding_bytes;  // of one position's rows
   std::uint32_t chat, has_logits;
+  std::uint64_t full_bytes, sliding_bytes;  // of a page, which holds kChunk positions
   std::uint64_t total_bytes;
   std::uint64_t hash;
 };
-static_assert(sizeof(Head) == 80, "no padding");
+static_assert(sizeof(Head) == 88, "no padding");
 
 std::uint64_t hash_of(const Head& head) {
   StreamHash hash;
@@ -37,8 +37,7 @@ std::uint64_t hash_of(const Head& head) {
   return hash.value();
 }
 
-/// Of a head whose counts are in order: they are 32-bit numbers, so the sum stays below 2^64 only
-/// if it is checked.
+/// Of a head whose counts are in order; nothing when it does not fit 64 bits.
 std::optional<std::uint64_t> total_bytes(const Head& head) {
   std::uint64_t total = sizeof(Head) + sizeof(std::uint64_t);
   const auto add = [&total](std::uint64_t count, std::uint64_t bytes) {
@@ -49,21 +48,16 @@ std::optional<std::uint64_t> total_bytes(const Head& head) {
   };
   const std::uint64_t floats =
       head.has_logits != 0 ? std::uint64_t{head.vocabulary} + head.hidden : 0;
+  const std::uint64_t chunks = divide_up(head.evaluated, kChunk),
+                      kept = chunks - head.first_kept / kChunk;
   if (!add(head.tokens, sizeof(Token)) || !add(floats, sizeof(float)) ||
-      !add(head.evaluated, head.full_bytes) ||
-      !add(head.evaluated - head.first_kept, head.sliding_bytes))
+      !add(chunks, head.full_bytes) || !add(kept, head.sliding_bytes))
     return std::nullopt;
   return total;
 }
 
-/// Calls visit(begin, end) for the parts of a range of positions that lie in one chunk each.
-template <typename Visit>
-void for_chunks(std::uint32_t begin, std::uint32_t end, const Visit& visit) {
-  while (begin < end) {
-    const std::uint32_t stop = std::min(end, begin / kChunk * kChunk + kChunk);
-    visit(begin, stop);
-    begin = stop;
-  }
+std::uint32_t chunks_of(std::uint32_t positions) {
+  return static_cast<std::uint32_t>(divide_up(positions, kChunk));
 }
 
 /// Collects, hashes and hands on.
@@ -110,29 +104,24 @@ void write_snapshot(const SnapshotFacts& facts, const SnapshotParts& parts, KvCa
   head.context = facts.context;
   head.tokens = static_cast<std::uint32_t>(parts.tokens.size());
   head.evaluated = facts.evaluated;
-  head.first_kept = cache.oldest_kept(facts.evaluated);
+  head.first_kept = cache.oldest_kept(facts.evaluated) / kChunk * kChunk;
   head.vocabulary = static_cast<std::uint32_t>(parts.logits.size());
   head.hidden = static_cast<std::uint32_t>(parts.hidden.size());
-  head.full_bytes = static_cast<std::uint32_t>(cache.position_bytes(false));
-  head.sliding_bytes = static_cast<std::uint32_t>(cache.position_bytes(true));
+  head.full_bytes = cache.page_bytes(false);
+  head.sliding_bytes = cache.page_bytes(true);
   head.chat = facts.chat ? 1 : 0;
   head.has_logits = parts.logits.empty() ? 0 : 1;
   head.total_bytes = total_bytes(head).value_or(0);
   head.hash = hash_of(head);
 
   Writer writer(sink);
-  const auto rows = [&](bool sliding, std::uint32_t from) {
-    for_chunks(from, facts.evaluated, [&](std::uint32_t begin, std::uint32_t end) {
-      cache.visit_rows(sliding, begin, end,
-                       [&](std::span<const std::byte> bytes) { writer.add(bytes); });
-    });
-  };
   writer.add(std::as_bytes(std::span(&head, 1)));
   writer.add(std::as_bytes(parts.tokens));
   writer.add(std::as_bytes(parts.logits));
   writer.add(std::as_bytes(parts.hidden));
-  rows(false, 0);
-  rows(true, head.first_kept);
+  const std::uint32_t chunks = chunks_of(facts.evaluated);
+  for (std::uint32_t i = 0; i < chunks; ++i) writer.add(cache.page(i, false));
+  for (std::uint32_t i = head.first_kept / kChunk; i < chunks; ++i) writer.add(cache.page(i, true));
   writer.finish();
 }
 
@@ -154,8 +143,7 @@ SnapshotReader::SnapshotReader(SnapshotSource source, std::string name, std::uin
                                           static_cast<unsigned long long>(head.hash),
                                           static_cast<unsigned long long>(hash)));
   if (head.tokens > head.context || head.evaluated > head.tokens ||
-      head.first_kept > head.evaluated ||
-      (head.first_kept % kChunk != 0 && head.first_kept != head.evaluated) || head.chat > 1 ||
+      head.first_kept > head.evaluated || head.first_kept % kChunk != 0 || head.chat > 1 ||
       head.has_logits > 1 || total_bytes(head) != head.total_bytes)
     refuse(ErrorCode::format, "head: expected counts that agree, found others");
   if (size_bytes != 0 && size_bytes != head.total_bytes)
@@ -185,13 +173,13 @@ void SnapshotReader::check_fit(const ModelConfig& config, std::uint64_t model, K
            format_text("kv: expected the row type it was saved with (%d), found %d",
                        static_cast<int>(facts_.type), static_cast<int>(type)));
   const KvPages pages(config, type);
-  const std::uint64_t full = pages.full.page_bytes() / kChunk,
-                      sliding = pages.sliding.page_bytes() / kChunk;
-  if (full != full_bytes_ || sliding != sliding_bytes_)
+  if (pages.full.page_bytes() != full_bytes_ || pages.sliding.page_bytes() != sliding_bytes_)
     refuse(ErrorCode::unsupported,
-           format_text("rows: expected %llu and %llu bytes for a position, found %u and %u",
-                       static_cast<unsigned long long>(full),
-                       static_cast<unsigned long long>(sliding), full_bytes_, sliding_bytes_));
+           format_text("pages: expected %llu and %llu bytes, found %llu and %llu",
+                       static_cast<unsigned long long>(pages.full.page_bytes()),
+                       static_cast<unsigned long long>(pages.sliding.page_bytes()),
+                       static_cast<unsigned long long>(full_bytes_),
+                       static_cast<unsigned long long>(sliding_bytes_)));
   if (has_logits_ && (vocabulary_ != config.vocabulary || hidden_ != config.hidden))
     refuse(ErrorCode::format, format_text("logits: expected %u and %u numbers, found %u and %u",
                                           config.vocabulary, config.hidden, vocabulary_, hidden_));
@@ -233,13 +221,13 @@ void SnapshotReader::read_row(std::span<float> logits, std::span<float> hidden) 
   read(std::as_writable_bytes(hidden));
 }
 
-void SnapshotReader::read_rows(KvCache& cache) {
-  for (const bool sliding : {false, true}) {
-    for_chunks(
-        sliding ? first_kept_ : 0, facts_.evaluated, [&](std::uint32_t begin, std::uint32_t end) {
-          sliding ? cache.open_sliding(begin, end) : cache.open_full(begin, end);
-          cache.visit_rows(sliding, begin, end, [&](std::span<std::byte> bytes) { read(bytes); });
-        });
+void SnapshotReader::read_pages(KvCache& cache) {
+  const std::uint32_t end = facts_.evaluated;
+  cache.open_full(0, end);
+  for (std::uint32_t i = 0; i < chunks_of(end); ++i) read(cache.page(i, false));
+  for (std::uint32_t i = first_kept_ / kChunk; i < chunks_of(end); ++i) {
+    cache.open_sliding(i * kChunk, std::min(end, (i + 1) * kChunk));
+    read(cache.page(i, true));
   }
 }
 

@@ -39,7 +39,7 @@ using SnapshotSink = std::function<void(std::span<const std::byte>)>;
 /// Fills the span from the front and returns how many bytes there were; 0: no more.
 using SnapshotSource = std::function<std::size_t(std::span<std::byte>)>;
 
-/// Writes the rows of the tokens evaluated; of sliding layers the window and what is kept before
+/// Writes the pages of the tokens evaluated; of sliding layers the window and what is kept before
 /// it. `cache` is only read.
 void write_snapshot(const SnapshotFacts& facts, const SnapshotParts& parts, KvCache& cache,
                     const SnapshotSink& sink);
@@ -62,7 +62,7 @@ class SnapshotReader {
   // Then, in this order. What is read is not to be used before finish() returns.
   void read_tokens(std::span<Token> tokens, std::uint32_t vocabulary);
   void read_row(std::span<float> logits, std::span<float> hidden);  ///< only if has_logits()
-  void read_rows(KvCache& cache);
+  void read_pages(KvCache& cache);
   void finish();  ///< compares with the checksum
 
  private:
@@ -74,7 +74,7 @@ class SnapshotReader {
   StreamHash hash_;
   SnapshotFacts facts_;
   std::uint32_t tokens_ = 0, first_kept_ = 0, vocabulary_ = 0, hidden_ = 0;
-  std::uint32_t full_bytes_ = 0, sliding_bytes_ = 0;  // of a position
+  std::uint64_t full_bytes_ = 0, sliding_bytes_ = 0;  // of a page
   std::uint64_t read_bytes_ = 0;
   bool has_logits_ = false;
 };

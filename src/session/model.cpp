@@ -152,7 +152,12 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   OpenedFiles files(path, options.assistant, options.packed_path);
   weights_bytes = files.weights_bytes();
   assistant_bytes = files.assistant_bytes();
-  check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
+  prefix_cache_bytes = options.prefix_cache_bytes;
+  const auto check = [&] {
+    check_budget(path, weights_bytes + assistant_bytes + prefix_cache_bytes,
+                 options.memory_budget_bytes);
+  };
+  check();
   info = files.info();
   fingerprint = files.model.fingerprint();
   ModelConfig& config = files.model.config;
@@ -170,9 +175,11 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   if (options.prefill == Prefill::onednn) {
     made->onednn = std::make_unique<const OnednnPrefill>(made->weights, pool->threads());
     weights_bytes += made->onednn->bytes();
-    check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
+    check();
   }
   network = std::move(made);
+  if (prefix_cache_bytes > 0)
+    prefixes = std::make_unique<PrefixCache>(network->config.window, prefix_cache_bytes);
   if (!files.assistant) return;
   weights = files.assistant->plan.load(
       files.assistant->file(), {*pool, progress_of(options.on_progress, own, total), options.stop});
@@ -186,6 +193,7 @@ MemoryPlan Model::Impl::plan(const SessionOptions& options) const {
                    pool->threads());
   plan.weights_bytes = weights_bytes;
   plan.assistant_bytes = assistant_bytes;
+  plan.prefix_cache_bytes = prefix_cache_bytes;
   return plan;
 }
 
@@ -203,6 +211,10 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
 
 MemoryPlan Model::plan(const SessionOptions& options) const {
   return impl_->plan(settled(options, impl_->network->config, impl_->assistant != nullptr));
+}
+
+PrefixStatistics Model::prefix_statistics() const {
+  return impl_->prefixes != nullptr ? impl_->prefixes->statistics() : PrefixStatistics();
 }
 
 const ModelInfo& Model::info() const { return impl_->info; }

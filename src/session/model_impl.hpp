@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "cache/kv_cache.hpp"
+#include "cache/prefix_cache.hpp"
 #include "gemma4/model.hpp"
 #include "io/gguf.hpp"
 #include "model/assistant.hpp"
@@ -29,6 +30,8 @@ class Model::Impl {
   std::unique_ptr<const Network> network;
   std::unique_ptr<const AssistantNetwork> assistant;  ///< null: none was asked for
 
+  std::unique_ptr<PrefixCache> prefixes;  ///< null: none was asked for
+  std::uint64_t prefix_cache_bytes = 0;
   std::uint64_t fingerprint = 0;  ///< of the file: its description and samples of its tensors
 
   MemoryPlan plan(const SessionOptions& settled_options) const;

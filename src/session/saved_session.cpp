@@ -45,7 +45,7 @@ auto make_session(const Make& make) {
   }
 }
 
-std::unique_ptr<Session::Impl> restored(const Model& model, SnapshotSource source,
+std::unique_ptr<Session::Impl> restored(const Model& model, const SnapshotSource& source,
                                         const std::string& name, std::uint64_t size_bytes,
                                         SessionOptions options, const std::stop_token& stop) {
   SnapshotReader reader(

@@ -91,8 +91,14 @@ Generation::~Generation() {
 }
 
 const Event* Generation::next() {
-  return session_ != nullptr && session_->next(event_) ? &event_ : nullptr;
+  return session_ != nullptr && session_->next(event_, true) ? &event_ : nullptr;
 }
+
+const Event* Generation::next_ready() {
+  return session_ != nullptr && session_->next(event_, false) ? &event_ : nullptr;
+}
+
+bool Generation::ended() const { return session_ == nullptr || !session_->generating(); }
 
 Generation::Iterator Generation::begin() { return next() != nullptr ? Iterator(this) : Iterator(); }
 

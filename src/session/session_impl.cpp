@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
@@ -74,7 +75,7 @@ Session::Impl::Impl(Impl& parent) : Impl(parent.model_, without_custom(parent.op
   chat_ = parent.chat_;
   const SnapshotParts row = parent.parts();
   if (row.logits.empty()) return;
-  forward_.set_row(row.logits, row.hidden);
+  forward_.set_row(0, row.logits, row.hidden);
   logits_end_ = evaluated_;
 }
 
@@ -92,7 +93,7 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options, SnapshotR
                       work_.hidden.first(network_.config.hidden));
     logits_end_ = snapshot.facts().evaluated;
   }
-  snapshot.read_rows(cache_);
+  snapshot.read_pages(cache_);
   snapshot.finish();
   evaluated_ = snapshot.facts().evaluated;
   chat_ = snapshot.facts().chat;
@@ -159,6 +160,29 @@ void Session::Impl::append(const Chat& chat) {
   chat_ = true;
 }
 
+void Session::Impl::reuse_prefix() {
+  PrefixCache* prefixes = model_.impl()->prefixes.get();
+  if (prefixes == nullptr) return;
+  const std::uint32_t before =
+      std::exchange(evaluated_, prefixes->reuse(tokens_, evaluated_, cache_));
+  if (before == evaluated_) return;
+  forget_batch();
+  statistics_.reused_tokens += evaluated_ - before;
+}
+
+void Session::Impl::keep_prefix() {
+  PrefixCache* prefixes = model_.impl()->prefixes.get();
+  if (prefixes == nullptr) return;
+  const auto rows = std::span(tokens_).first(evaluated_);
+  // what comes before the end of the first turn is what conversations have in common
+  const Token turn_close = model_.tokenizer().impl().special_ids().turn_close;
+  const auto turn = std::find(rows.begin(), rows.end(), turn_close);
+  PrefixCache::Ends ends;
+  if (turn != rows.end()) ends.first_turn = static_cast<std::uint32_t>(turn - rows.begin()) + 1;
+  if (size() - evaluated_ <= 1) ends.last = evaluated_;
+  prefixes->keep(rows, ends, cache_, cache_.all_pages());
+}
+
 bool Session::Impl::evaluate_batch() {
   const std::uint32_t rows = std::min(size() - evaluated_, options_.prefill_chunk_tokens);
   const Stopwatch watch(statistics_.prefill_ns);
@@ -169,36 +193,65 @@ bool Session::Impl::evaluate_batch() {
   batch_end_ = evaluated_;
   batch_rows_ = rows;
   statistics_.prefill_tokens += rows;
+  keep_prefix();
   return true;
 }
 
-bool Session::Impl::decode_pass(std::uint32_t most_drafts) {
+Sequence Session::Impl::begin_pass(std::uint32_t most_drafts) {
   // the row that the newest token was chosen from, if it was
-  target_.hidden = logits_end_ != 0 && logits_end_ == evaluated_ ? forward_.hidden_row(logits_row_)
-                                                                 : std::span<const float>();
+  target_.hidden = parts().hidden;
   const std::span<const Token> draft = speculator_.draft(tokens_, sampler_.options(), most_drafts);
-  std::array<Token, kLogitRows> rows;
-  rows[0] = tokens_.back();
-  std::copy(draft.begin(), draft.end(), rows.begin() + 1);
-  const std::uint32_t count = 1 + static_cast<std::uint32_t>(draft.size());
+  pass_tokens_[0] = tokens_.back();
+  std::copy(draft.begin(), draft.end(), pass_tokens_.begin() + 1);
+  pass_rows_ = 1 + static_cast<std::uint32_t>(draft.size());
+  return {std::span(pass_tokens_).first(pass_rows_), evaluated_, &cache_};
+}
+
+void Session::Impl::end_pass(std::uint64_t ns, bool alone) {
+  speculator_.passed(ns, alone);
+  // the drafted tokens' rows count when these tokens are chosen
+  logits_end_ = ++evaluated_;
+  logits_row_ = 0;
+}
+
+bool Session::Impl::decode_pass(std::uint32_t most_drafts) {
+  const Sequence sequence = begin_pass(most_drafts);
   forget_batch();
   std::uint64_t ns = 0;
   bool done;
   {
     const Stopwatch watch(ns);
-    done = forward_.run({rows.data(), count}, evaluated_, cache_, &cancel_) &&
-           forward_.logits(0, count, &cancel_);
+    done =
+        forward_.run(std::span(&sequence, 1), &cancel_) && forward_.logits(0, pass_rows_, &cancel_);
   }
   statistics_.decode_ns += ns;
-  if (!done) return false;
-  speculator_.passed(ns);
-  // the drafted tokens' rows count when these tokens are chosen
-  logits_end_ = ++evaluated_;
-  logits_row_ = 0;
-  return true;
+  if (done) end_pass(ns, true);
+  return done;
+}
+
+std::optional<Sequence> Session::Impl::begin_shared() {
+  if (tokens_.empty())
+    fail(ErrorCode::invalid_argument,
+         "batch: expected at least one token in every session, found an empty one");
+  if (logits_ready()) return std::nullopt;
+  if (!one_token_missing()) {
+    if (!ready_logits(0)) throw_cancelled();
+    return std::nullopt;
+  }
+  // how many drafts pay was learned from passes with no other rows
+  return begin_pass(speculator_.adapts() ? 0 : most_drafts(wanted()));
+}
+
+void Session::Impl::end_shared(const Forward& pass, std::uint32_t row, std::uint64_t ns) {
+  forget_batch();
+  for (std::uint32_t i = 0; i < pass_rows_; ++i)
+    forward_.set_row(i, pass.logits_row(row + i), pass.hidden_row(row + i));
+  statistics_.decode_ns += ns;
+  end_pass(ns, false);
 }
 
 void Session::Impl::prefill(const std::function<bool(std::uint32_t, std::uint32_t)>& on_progress) {
+  reuse_prefix();
   const std::uint32_t begin = evaluated_, total = size() - evaluated_;
   while (evaluated_ < size()) {
     if (!evaluate_batch()) throw_cancelled();
@@ -206,13 +259,18 @@ void Session::Impl::prefill(const std::function<bool(std::uint32_t, std::uint32_
   }
 }
 
-bool Session::Impl::ready_logits(std::uint32_t most_drafts) {
-  if (logits_ready()) return true;
+/// One token after others is a decoding step, more are a prompt.
+bool Session::Impl::one_token_missing() {
   // the row of the last token may be gone from the workspace (after a rewind): evaluating it again
   // gives the same bits
   if (evaluated_ == size() && (batch_rows_ == 0 || batch_end_ != size())) --evaluated_;
-  // one token after others is a decoding step, more are a prompt
-  if (evaluated_ > 0 && size() - evaluated_ == 1) return decode_pass(most_drafts);
+  return evaluated_ > 0 && size() - evaluated_ == 1;
+}
+
+bool Session::Impl::ready_logits(std::uint32_t most_drafts) {
+  if (logits_ready()) return true;
+  if (one_token_missing()) return decode_pass(most_drafts);
+  reuse_prefix();
   while (evaluated_ < size()) {
     if (!evaluate_batch()) return false;
   }
@@ -248,10 +306,15 @@ void Session::Impl::prefill_tokens(
   }
 }
 
+std::uint32_t Session::Impl::wanted() const {
+  return generating_ && generate_.max_tokens != 0 ? generate_.max_tokens - generated_
+                                                  : options_.context_tokens;
+}
+
 std::uint32_t Session::Impl::most_drafts(std::uint32_t wanted) const {
   // one of the tokens comes from the row of the last draft, and all must have room
   const std::uint32_t room = std::min(wanted, options_.context_tokens - size());
-  return std::min(room - 1, decode_rows(options_.speculation) - 1);
+  return room == 0 ? 0 : std::min(room - 1, decode_rows(options_.speculation) - 1);
 }
 
 Token Session::Impl::choose() {
@@ -325,10 +388,12 @@ void Session::Impl::start(const GenerateOptions& options) {
   generating_ = true;
 }
 
-bool Session::Impl::next(Event& event) {
+bool Session::Impl::next(Event& event, bool evaluate) {
   if (!generating_) return false;
   while (!parser_->take(event)) {
     if (finished_ == FinishReason::none) {
+      if (!evaluate && !logits_ready() && !cancelled() && size() < options_.context_tokens)
+        return false;
       step();
     } else if (!flushed_) {
       parser_->finish();  // only now: it drops events that were not taken
@@ -336,6 +401,7 @@ bool Session::Impl::next(Event& event) {
     } else {
       event = {Event::Kind::end, {}, {}, finished_};
       generating_ = false;
+      keep_prefix();
       return true;
     }
   }
@@ -348,9 +414,7 @@ void Session::Impl::step() {
     finished_ = FinishReason::context_full;
     return;
   }
-  const std::uint32_t wanted =
-      generate_.max_tokens != 0 ? generate_.max_tokens - generated_ : options_.context_tokens;
-  if (cancelled() || !ready_logits(most_drafts(wanted))) {
+  if (cancelled() || !ready_logits(most_drafts(wanted()))) {
     finished_ = FinishReason::cancelled;
     return;
   }
