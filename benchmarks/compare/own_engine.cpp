@@ -70,8 +70,7 @@ class OwnEngine : public Engine {
   }
 
   void stretch(std::uint32_t depth) override {
-    cache_->grow(depth);
-    cache_->written(depth);
+    cache_->open(position_, depth);
     const ModelConfig& config = network().config;
     for (std::size_t layer = 0; layer < config.layers.size(); ++layer) {
       const std::uint32_t needed = config.layers[layer].sliding ? config.window : depth;

@@ -74,7 +74,7 @@ class Bench {
  private:
   void fill() {
     const std::uint32_t end = case_.depth + kMostRows;
-    cache_.grow(end);
+    cache_.open(0, end);
     std::vector<float> numbers(case_.head_size);
     for (std::uint32_t i = 0; i < case_.head_size; ++i)
       numbers[i] = 0.02f * static_cast<float>(static_cast<int>(i * 37 % 101) - 50);

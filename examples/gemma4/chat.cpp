@@ -38,6 +38,7 @@ struct ChatArguments {
 
 constexpr const char* kHelp =
     "/reset   forget the conversation\n"
+    "/save F  write the conversation to a file, /load F goes on with one\n"
     "/stats   speeds, what drafts did, and how full the context is\n"
     "/exit    leave (also Ctrl-D)\n"
     "/help    this list\n"
@@ -46,9 +47,11 @@ constexpr const char* kHelp =
 
 class Conversation {
  public:
-  Conversation(const ChatArguments& arguments, gemma4::Session& session)
+  Conversation(const ChatArguments& arguments, gemma4::Session session,
+               gemma4::SessionOptions session_options)
       : arguments_(arguments),
-        session_(session),
+        session_(std::move(session)),
+        session_options_(std::move(session_options)),
         options_(arguments.sampling.options(session.model().info().recommended_sampling, 0)),
         interactive_(input_is_terminal()) {}
 
@@ -118,9 +121,33 @@ class Conversation {
     }
   }
 
+  // Saves to or loads from a file; what was there before a failure stays.
+  void keep(bool save, const std::string& path) {
+    try {
+      if (save) {
+        const CancelOnInterrupt cancel(session_);
+        session_.save(path);
+      } else {
+        const gemma4::Model model = session_.model();
+        session_ = gemma4::Session::restore(model, path, session_options_);
+      }
+      say(save ? "(saved)\n"
+               : "(" + std::to_string(session_.position()) + " tokens of a conversation)\n");
+    } catch (const gemma4::Error& error) {
+      if (!interactive_) throw;
+      say(std::string(error.what()) + "\n");
+    }
+  }
+
   // False: leave.
   bool command(const std::string& line) {
     const std::string name = line.substr(0, line.find_last_not_of(" \t") + 1);
+    for (const bool save : {true, false}) {
+      const std::string_view verb = save ? "/save " : "/load ";
+      if (!name.starts_with(verb)) continue;
+      keep(save, name.substr(name.find_first_not_of(" \t", verb.size())));
+      return true;
+    }
     if (name == "/exit" || name == "/quit") return false;
     if (name == "/reset") {
       session_.rewind(0);
@@ -180,7 +207,8 @@ class Conversation {
   }
 
   const ChatArguments& arguments_;
-  gemma4::Session& session_;
+  gemma4::Session session_;
+  gemma4::SessionOptions session_options_;
   gemma4::GenerateOptions options_;
   bool interactive_;
   LineReader reader_;
@@ -197,8 +225,7 @@ int run_chat(const Arguments& words) {
   }
   gemma4::SessionOptions options = arguments.session.options(arguments.load);
   options.speculation = arguments.speculation.speculation();
-  gemma4::Session session(arguments.load.load(), options);
-  return Conversation(arguments, session).run();
+  return Conversation(arguments, gemma4::Session(arguments.load.load(), options), options).run();
 }
 
 }  // namespace cli

@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t kDefaultMaxTokens = 256;
 
 struct GenerateArguments {
-  std::optional<std::string> prompt, prompt_file, system;
+  std::optional<std::string> prompt, prompt_file, system, save, restore;
   std::optional<std::vector<std::uint64_t>> tokens;
   bool chat = false, thinking = false, stats = false;
   LoadArguments load;
@@ -36,12 +36,16 @@ OptionTable GenerateArguments::table() {
       "bos is put in front, and the texts of special tokens in it (\"<|turn>\") become these "
       "tokens. With "
       "--chat it is a message of the user, in which nothing becomes a special token.");
-  table.section("Prompt (exactly one):");
+  table.section("Prompt (exactly one; after --restore at most one):");
   table.text("--prompt", "S", "the prompt itself", prompt);
   table.text("--prompt-file", "F", "a file that holds the prompt; - reads standard input",
              prompt_file);
   table.list("--tokens", "IDS", "token ids, taken as they are (no bos is added)", tokens,
              INT32_MAX);
+  table.section("A session on disk:");
+  table.text("--restore", "F", "go on with a session that --save wrote; the prompt comes after it",
+             restore);
+  table.text("--save", "F", "write the session to a file when the completion has ended", save);
   table.section("Chat format:");
   table.flag("--chat", "wrap the prompt as a user's turn", chat);
   table.text("--system", "S", "with --chat: instructions before the conversation", system);
@@ -58,7 +62,7 @@ OptionTable GenerateArguments::table() {
 
 void GenerateArguments::check() const {
   const int sources = prompt.has_value() + prompt_file.has_value() + tokens.has_value();
-  if (sources != 1) {
+  if (sources != 1 && !(sources == 0 && restore && !chat)) {
     throw UsageError("expected exactly one of --prompt, --prompt-file and --tokens, found " +
                      std::to_string(sources));
   }
@@ -73,6 +77,7 @@ void append_prompt(const GenerateArguments& arguments, gemma4::Session& session)
     session.append_tokens(to_tokens(*arguments.tokens));
     return;
   }
+  if (!arguments.prompt && !arguments.prompt_file) return;  // a restored session goes on as it is
   const std::string text = arguments.prompt ? *arguments.prompt : read_file(*arguments.prompt_file);
   if (text.empty())
     throw std::runtime_error("the prompt file " + shown(*arguments.prompt_file) + " is empty");
@@ -164,10 +169,14 @@ int run_generate(const Arguments& words) {
   double load_seconds = 0;
   gemma4::SessionOptions options = arguments.session.options(arguments.load);
   options.speculation = arguments.speculation.speculation();
-  gemma4::Session session(arguments.load.load(&load_seconds), options);
+  const gemma4::Model model = arguments.load.load(&load_seconds);
+  gemma4::Session session = arguments.restore
+                                ? gemma4::Session::restore(model, *arguments.restore, options)
+                                : gemma4::Session(model, options);
   append_prompt(arguments, session);
   const std::size_t prompt_tokens = session.position();
   const Answer answer = generate(arguments, session);
+  if (arguments.save) session.save(*arguments.save);
   if (arguments.load.json) print_json(session, prompt_tokens, answer, load_seconds);
   if (arguments.stats) std::fprintf(stderr, "%s\n", describe(session.statistics()).c_str());
   if (answer.reason != gemma4::FinishReason::cancelled) return 0;

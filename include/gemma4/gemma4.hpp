@@ -10,6 +10,7 @@
 // at a time.
 #pragma once
 
+#include "gemma4/batch.hpp"
 #include "gemma4/chat.hpp"
 #include "gemma4/drafter.hpp"
 #include "gemma4/error.hpp"
@@ -17,6 +18,7 @@
 #include "gemma4/executor.hpp"
 #include "gemma4/memory.hpp"
 #include "gemma4/model.hpp"
+#include "gemma4/prefix.hpp"
 #include "gemma4/sampling.hpp"
 #include "gemma4/session.hpp"
 #include "gemma4/speculation.hpp"

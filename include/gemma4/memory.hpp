@@ -33,11 +33,13 @@ struct MemoryPlan {
       0;  ///< the model's matrices and vectors, shared by all its sessions
   std::uint64_t assistant_bytes =
       0;  ///< the MTP assistant's matrices and vectors, shared likewise; 0: none is loaded
-  std::uint64_t kv_bytes = 0;         ///< KV cache of one session at its full context
-  std::uint64_t workspace_bytes = 0;  ///< activations, logits, sampler scratch, drafter and
-                                      ///< assistant workspace of one session
+  std::uint64_t kv_bytes = 0;            ///< KV cache of one session at its full context
+  std::uint64_t workspace_bytes = 0;     ///< activations, logits, sampler scratch, drafter and
+                                         ///< assistant workspace of one session
+  std::uint64_t prefix_cache_bytes = 0;  ///< LoadOptions::prefix_cache_bytes, shared by all
+                                         ///< sessions of the model
   std::uint64_t total_bytes() const {
-    return weights_bytes + assistant_bytes + kv_bytes + workspace_bytes;
+    return weights_bytes + assistant_bytes + kv_bytes + workspace_bytes + prefix_cache_bytes;
   }
 };
 

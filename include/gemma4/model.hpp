@@ -14,6 +14,7 @@
 #include "gemma4/error.hpp"
 #include "gemma4/executor.hpp"
 #include "gemma4/memory.hpp"
+#include "gemma4/prefix.hpp"
 #include "gemma4/sampling.hpp"
 #include "gemma4/tokenizer.hpp"
 
@@ -104,6 +105,11 @@ struct LoadOptions {
   /// Error(invalid_argument) when it asks for a change of a packed file.
   WeightStorage storage = {};
   WeightStorage assistant_storage = {};
+  /// Memory for rows of prompts that sessions have evaluated. A prompt that begins like an earlier
+  /// one (in pieces of 64 tokens) takes these rows and evaluates the rest: the same bits, sooner.
+  /// Whoever may send prompts to the model can find out by the time they take how others began. 0 =
+  /// none is kept.
+  std::uint64_t prefix_cache_bytes = 0;
 };
 
 /// Facts about one layer.
@@ -162,6 +168,9 @@ class Model {
 
   /// What a session with these options will take, to the byte.
   MemoryPlan plan(const SessionOptions& options = {}) const;
+
+  /// What the prefix cache did; all 0 without one. Any thread may ask at any time.
+  PrefixStatistics prefix_statistics() const;
 
   const ModelInfo& info() const;
   const Tokenizer& tokenizer() const;

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <memory>
 #include <span>
+#include <stop_token>
+#include <string>
 #include <string_view>
 
 #include "gemma4/chat.hpp"
@@ -66,10 +68,49 @@ class Session {
   /// throws.
   Token decode_step(const SamplingOptions& options = {});
 
-  /// Forgets all tokens from `position` on. The cache is kept where it still holds what is needed;
-  /// otherwise the rest is evaluated again when next needed. Throws Error(invalid_argument) when
+  /// Forgets all tokens from `position` on, and ends a running generation. Returns how many of the
+  /// tokens that are left have lost their rows and will be evaluated again, to the same bits, when
+  /// next needed: 0 down to earliest_rewind(), all of them below it. (The last token is evaluated
+  /// once more when its logits are wanted; it is not counted.) Throws Error(invalid_argument) when
   /// position > position().
-  void rewind(std::uint32_t position);
+  std::uint32_t rewind(std::uint32_t position);
+
+  /// The lowest position that rewind() can go back to without evaluating anything again: sliding
+  /// layers keep their window and a little more, and no earlier rows.
+  std::uint32_t earliest_rewind() const;
+
+  /// A second session that holds what this one holds, made for the same options. The rows are
+  /// shared, and copied page by page when one of the two writes; each goes on as if it were alone.
+  /// A running generation stays with this session and is refused: fork before generate() or after
+  /// its end. So does a drafter of the caller's (DrafterKind::custom): the fork drafts nothing.
+  /// Throws Error(invalid_argument | out_of_memory).
+  Session fork();
+
+  /// Writes what the session holds to a file: tokens, rows, the last logits. The file appears whole
+  /// or not at all, in place of one that was there, and is on the disk when this returns. Not while
+  /// a generation runs. Sampling needs no state (its draws depend on seed and position); what the
+  /// speculation has learned about speed is not saved. cancel() stops it. Throws
+  /// Error(invalid_argument | io | cancelled); the session is not changed in any case.
+  void save(const std::string& path);
+
+  /// The same to the caller: `write` gets the snapshot piece by piece, at most 1 MiB at a time, and
+  /// returns false to stop with Error(cancelled). What it throws passes through.
+  void save(const std::function<bool(std::span<const std::byte> bytes)>& write);
+
+  /// A session that goes on where the saved one was, to the bit, on any machine. `options.kv` must
+  /// be what it was saved with; context_tokens 0 is the saved session's; the rest is free. `stop`
+  /// gives Error(cancelled). Throws Error(io) for a file that cannot be read, Error(format) for a
+  /// damaged one, Error(unsupported) for one of another version, Error(invalid_argument) for one of
+  /// another model, quantisation or kind of rows, and what the constructor throws.
+  static Session restore(const Model& model, const std::string& path,
+                         const SessionOptions& options = {}, const std::stop_token& stop = {});
+
+  /// The same from the caller: `read` fills the beginning of its argument and returns how many
+  /// bytes it gave; 0: there are no more. It is not asked for bytes behind the snapshot. What it
+  /// throws passes through.
+  static Session restore(const Model& model,
+                         const std::function<std::size_t(std::span<std::byte> bytes)>& read,
+                         const SessionOptions& options = {}, const std::stop_token& stop = {});
 
   /// Stops whatever the session is computing, from any thread: the call in progress ends with
   /// Error(cancelled), a generation with FinishReason::cancelled. Without effect when nothing runs.
@@ -85,7 +126,9 @@ class Session {
   class Impl;
 
  private:
+  friend class Batch;
   friend class Generation;
+  explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
@@ -119,6 +162,13 @@ class Generation {
   /// The next event, or nullptr after Event::Kind::end. Throws like Session::prefill, and what a
   /// drafter of the caller's throws: then the generation is not over, and the next call goes on.
   const Event* next();
+
+  /// Like next() if the event can be had without evaluating, else nullptr: Batch::evaluate() with
+  /// this session comes first then. nullptr also after the end.
+  const Event* next_ready();
+
+  /// The last event was taken, or something else ended the generation.
+  bool ended() const;
 
   Iterator begin();
   std::default_sentinel_t end() const { return {}; }

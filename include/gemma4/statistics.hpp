@@ -12,6 +12,7 @@ namespace gemma4 {
 struct Statistics {
   std::uint64_t prefill_tokens = 0;  ///< tokens evaluated from prompts
   std::uint64_t prefill_ns = 0;
+  std::uint64_t reused_tokens = 0;  ///< tokens of prompts whose rows came from the prefix cache
   std::uint64_t decode_tokens = 0;  ///< tokens evaluated while decoding, rejected ones not counted
   std::uint64_t decode_ns = 0;      ///< drafting included
   std::uint64_t target_steps = 0;   ///< passes over the model's weights while decoding

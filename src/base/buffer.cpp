@@ -1,5 +1,6 @@
 #include "base/buffer.hpp"
 
+#include "base/checked.hpp"
 #include "base/error.hpp"
 
 #if defined(_WIN32)
@@ -7,6 +8,7 @@
 #include <windows.h>
 #else
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace gemma4 {
@@ -40,6 +42,18 @@ Buffer::~Buffer() {
   VirtualFree(data_, 0, MEM_RELEASE);
 #else
   munmap(data_, size_bytes_);
+#endif
+}
+
+void Buffer::discard(std::byte* begin, std::uint64_t size_bytes) const noexcept {
+#if defined(_WIN32)
+  VirtualAlloc(begin, size_bytes, MEM_RESET, PAGE_READWRITE);
+#else
+  // the buffer begins on a page of the system
+  const std::uint64_t page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t from = round_up(static_cast<std::uint64_t>(begin - data_), page),
+                      to = (static_cast<std::uint64_t>(begin - data_) + size_bytes) / page * page;
+  if (from < to) madvise(data_ + from, to - from, MADV_DONTNEED);
 #endif
 }
 

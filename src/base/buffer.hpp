@@ -25,6 +25,10 @@ class Buffer {
   }
   ~Buffer();
 
+  /// Gives the memory of the system's pages that lie wholly inside this part of the buffer back;
+  /// what it holds afterwards is undefined. A refusal is harmless.
+  void discard(std::byte* begin, std::uint64_t size_bytes) const noexcept;
+
   std::byte* data() const { return data_; }
   std::uint64_t size_bytes() const { return size_bytes_; }
 

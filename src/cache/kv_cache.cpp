@@ -1,84 +1,134 @@
 #include "cache/kv_cache.hpp"
 
-#include <algorithm>
-
 #include "base/checked.hpp"
 
 namespace gemma4 {
 namespace {
 
-std::uint64_t element_bytes(KvType type) { return type == KvType::f32 ? 4 : 2; }
-
-/// Keys and values of one position in one layer.
-std::uint64_t position_bytes(const LayerConfig& layer, KvType type) {
-  return 2 * std::uint64_t{layer.kv_heads} * layer.head_size * element_bytes(type);
+std::uint64_t row_bytes(const LayerConfig& layer, KvType type) {
+  return std::uint64_t{layer.head_size} * (type == KvType::f32 ? 4 : 2);
 }
 
-}  // namespace
-
-/// A batch's first row sees window - 1 positions before it and its last row is batch - 1 positions
-/// on; both ends may stand inside a chunk, hence one chunk more. A context that never reaches that
-/// far needs no ring.
-std::uint32_t KvCache::ring_positions(const ModelConfig& config, std::uint32_t context,
-                                      std::uint32_t batch) {
-  const std::uint64_t needed = std::uint64_t{config.window} + batch + kRollback;
-  return static_cast<std::uint32_t>(
-      std::min(round_up(needed, kChunk) + kChunk, round_up(context, kChunk)));
+/// Keys and values of one chunk in one layer.
+std::uint64_t chunk_bytes(const LayerConfig& layer, KvType type) {
+  return 2 * std::uint64_t{layer.kv_heads} * kChunk * row_bytes(layer, type);
 }
 
-std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32_t context,
-                             std::uint32_t batch) {
+std::uint64_t chunk_bytes(const ModelConfig& config, KvType type, bool sliding) {
   std::uint64_t total = 0;
   for (const LayerConfig& layer : config.layers) {
-    const std::uint64_t positions =
-        layer.sliding ? ring_positions(config, context, batch) : round_up(context, kPagePositions);
-    total += positions * position_bytes(layer, type);
+    if (layer.sliding == sliding) total += chunk_bytes(layer, type);
   }
   return total;
 }
 
-KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch)
-    : type_(type), window_(config.window), ring_positions_(ring_positions(config, context, batch)) {
-  memory_ = Buffer(bytes(config, type, context, batch));
-  for (const LayerConfig& shape : config.layers) {
-    Layer layer{shape.sliding,   shape.kv_heads,
-                shape.head_size, shape.head_size * element_bytes(type),
-                nullptr,         {}};
-    if (shape.sliding) {
-      layer.ring = memory_.data() + next_page_;
-      next_page_ += ring_positions_ * position_bytes(shape, type);
-    } else {
-      layer.pages.reserve(divide_up(context, kPagePositions));
-    }
-    layers_.push_back(std::move(layer));
+}  // namespace
+
+KvPages::KvPages(const ModelConfig& config, KvType type)
+    : full(chunk_bytes(config, type, false)), sliding(chunk_bytes(config, type, true)) {}
+
+/// A batch's first row sees window - 1 positions before it and its last row is batch - 1 positions
+/// on; both ends may stand inside a chunk, hence one chunk more. A context that never reaches that
+/// far needs no ring.
+std::uint32_t KvCache::ring_chunks(const ModelConfig& config, std::uint32_t context,
+                                   std::uint32_t batch) {
+  const std::uint64_t needed = std::uint64_t{config.window} + batch + kRollback;
+  return static_cast<std::uint32_t>(
+      std::min(divide_up(needed, kChunk) + 1, divide_up(context, kChunk)));
+}
+
+std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32_t context,
+                             std::uint32_t batch) {
+  return divide_up(context, kChunk) * chunk_bytes(config, type, false) +
+         ring_chunks(config, context, batch) * chunk_bytes(config, type, true);
+}
+
+KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch,
+                 std::shared_ptr<KvPages> pages)
+    : type_(type),
+      window_(config.window),
+      pages_(pages != nullptr ? std::move(pages) : std::make_shared<KvPages>(config, type)),
+      full_(divide_up(context, kChunk)),
+      ring_(ring_chunks(config, context, batch)) {
+  std::uint64_t used[2] = {0, 0};
+  for (const LayerConfig& layer : config.layers) {
+    layers_.push_back({layer.sliding, layer.kv_heads, row_bytes(layer, type), used[layer.sliding]});
+    used[layer.sliding] += chunk_bytes(layer, type);
+  }
+  pages_->full.reserve(full_.size());
+  try {
+    pages_->sliding.reserve(ring_.size());
+  } catch (...) {
+    pages_->full.cancel(full_.size());
+    throw;
   }
 }
 
-void KvCache::grow(std::uint32_t end) {
-  const std::size_t pages = divide_up(end, kPagePositions);
-  for (Layer& layer : layers_) {
-    if (layer.sliding) continue;
-    while (layer.pages.size() < pages) {
-      layer.pages.push_back(memory_.data() + next_page_);
-      next_page_ += 2 * layer.kv_heads * kPagePositions * layer.row_bytes;
+KvCache::~KvCache() {
+  reset();
+  pages_->full.cancel(full_.size());
+  pages_->sliding.cancel(ring_.size());
+}
+
+void KvCache::open_full(std::uint32_t begin, std::uint32_t end) noexcept {
+  for (std::uint32_t chunk = begin / kChunk; chunk < divide_up(end, kChunk); ++chunk) {
+    PageRef& page = full_[chunk];
+    if (page)
+      pages_->full.make_own(page);
+    else
+      page = pages_->full.take();
+  }
+}
+
+void KvCache::open_sliding(std::uint32_t begin, std::uint32_t end) noexcept {
+  for (std::uint32_t chunk = begin / kChunk; chunk < divide_up(end, kChunk); ++chunk) {
+    Slot& kept = slot(chunk);
+    if (holds(chunk)) {
+      pages_->sliding.make_own(kept.page);
+      continue;
     }
+    if (kept.page && kept.page.shared()) kept.page.reset();  // another's rows; nobody wants a copy
+    if (!kept.page) kept.page = pages_->sliding.take();
+    kept.chunk = chunk;
   }
 }
 
 std::byte* KvCache::row(std::size_t index, std::uint32_t head, std::uint32_t position,
-                        std::uint32_t values) {
+                        std::uint32_t plane) const {
   const Layer& layer = layers_[index];
-  const std::uint64_t plane = std::uint64_t{values} * layer.kv_heads + head;
-  if (layer.sliding)
-    return layer.ring + (plane * ring_positions_ + position % ring_positions_) * layer.row_bytes;
-  return layer.pages[position / kPagePositions] +
-         (plane * kPagePositions + position % kPagePositions) * layer.row_bytes;
+  const std::uint32_t chunk = position / kChunk;
+  std::byte* page = layer.sliding ? slot(chunk).page.data() : full_[chunk].data();
+  return page + layer.offset +
+         (std::uint64_t{plane * layer.kv_heads + head} * kChunk + position % kChunk) *
+             layer.row_bytes;
 }
 
 bool KvCache::can_resume_at(std::uint32_t position) const {
-  if (high_water_ <= ring_positions_) return true;
-  const std::uint32_t oldest_needed = position >= window_ ? position - window_ + 1 : 0;
-  return high_water_ - ring_positions_ <= oldest_needed;  // what is older has been overwritten
+  const std::uint32_t oldest = position >= window_ ? position - window_ + 1 : 0;
+  return oldest >= position || oldest_kept(position) <= oldest;
+}
+
+std::uint32_t KvCache::oldest_kept(std::uint32_t end) const {
+  std::uint32_t chunk = static_cast<std::uint32_t>(divide_up(end, kChunk));
+  while (chunk > 0 && holds(chunk - 1)) --chunk;
+  return std::min(chunk * kChunk, end);
+}
+
+void KvCache::reset() noexcept {
+  for (PageRef& page : full_) page.reset();
+  for (Slot& kept : ring_) kept.page.reset();
+}
+
+KvChunkPages KvCache::pages(std::uint32_t chunk) const {
+  return {full_[chunk], holds(chunk) ? slot(chunk).page : PageRef()};
+}
+
+void KvCache::adopt(std::uint32_t chunk, const KvChunkPages& pages) noexcept {
+  full_[chunk] = pages.full;
+  if (pages.sliding)
+    slot(chunk) = {chunk, pages.sliding};
+  else if (holds(chunk))
+    slot(chunk).page.reset();
 }
 
 }  // namespace gemma4

@@ -67,14 +67,14 @@ void Speculator::tell() {
   if (const auto position = std::exchange(rewound_to_, std::nullopt)) drafter_->rewound(*position);
 }
 
-void Speculator::passed(std::uint64_t ns) {
+void Speculator::passed(std::uint64_t ns, bool alone) {
   ++statistics_.target_steps;
   ++statistics_.decode_tokens;
   ++statistics_.depths[count_];
   statistics_.drafted += count_;
   for (std::uint32_t i = 0; i < count_; ++i) ++statistics_.offered_at[i];
   if (count_ > 0) statistics_.verify_ns += ns;
-  if (controller_) controller_->pass_took(count_ + 1, ns);
+  if (controller_ && alone) controller_->pass_took(count_ + 1, ns);
   open_ = true;
   if (count_ == 0) close(false);
 }

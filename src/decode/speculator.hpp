@@ -25,13 +25,17 @@ class Speculator {
   Speculator(std::shared_ptr<Drafter> drafter, std::int32_t depth, std::uint32_t vocabulary,
              Statistics& statistics);
 
+  /// Whether the number of drafted tokens follows what passes cost.
+  bool adapts() const { return controller_.has_value(); }
+
   /// Asks for at most `most` tokens that continue `tokens`. They are valid until the next call.
   /// What the drafter throws passes through.
   std::span<const Token> draft(std::span<const Token> tokens, const SamplingOptions& sampling,
                                std::uint32_t most);
 
-  /// The pass over the newest token and the draft is done.
-  void passed(std::uint64_t ns);
+  /// The pass over the newest token and the draft is done. `alone`: there were no other rows in it,
+  /// so that its time says what such passes cost.
+  void passed(std::uint64_t ns, bool alone);
 
   /// The model chose `token` after the last token whose row is known. True: it is the next of the
   /// draft, and so is its row.

@@ -101,7 +101,7 @@ void Assistant::attention_block(std::size_t layer, std::uint32_t position, const
     blocks_.query_heads(layer, 0, 1, share.begin(heads), share.end(heads));
   });
   attend({network_.network, layer, source_layer(network_.target.config, sliding), cache, position,
-          1, Keys::before},
+          1, Keys::before, 0, 1},
          work_, pool_, blocks_.cancel());
   blocks_.finish_attention(layer, 1);
 }

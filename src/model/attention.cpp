@@ -18,6 +18,8 @@ class LayerAttention {
         cache_(job.cache),
         first_(job.first),
         rows_(job.rows),
+        begin_(job.begin),
+        batch_(job.batch),
         own_(job.keys == Keys::with_own ? 1 : 0),
         query_heads_(job.network.config.query_heads),
         work_(work) {
@@ -101,7 +103,8 @@ class LayerAttention {
 
   const float* query(const Unit& u) const {
     return work_.rotated.data() +
-           ((std::uint64_t{u.kv_head} * rows_ + u.row) * group_ + u.head) * shape_.head_size;
+           ((std::uint64_t{u.kv_head} * batch_ + begin_ + u.row) * group_ + u.head) *
+               shape_.head_size;
   }
 
   /// Takes the visible part of one segment into an emptied state.
@@ -145,7 +148,7 @@ class LayerAttention {
       const AttentionState row = {state.maximum + vector, state.sum + vector,
                                   state.value + vector * shape_.head_size};
       const std::uint64_t out =
-          (std::uint64_t{u.row + r} * query_heads_ + u.kv_head * group_ + u.head) *
+          (std::uint64_t{begin_ + u.row + r} * query_heads_ + u.kv_head * group_ + u.head) *
           shape_.head_size;
       kernels_.finish(row, u.heads, shape_.head_size, work_.attended.data() + out);
     }
@@ -156,7 +159,7 @@ class LayerAttention {
   std::size_t source_;
   std::uint32_t window_;
   const KvCache& cache_;
-  std::uint32_t first_, rows_, own_, query_heads_;
+  std::uint32_t first_, rows_, begin_, batch_, own_, query_heads_;
   Workspace& work_;
   std::uint32_t group_, task_heads_, first_segment_, segments_;
 };

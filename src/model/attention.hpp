@@ -18,16 +18,18 @@ enum class Keys {
 
 /// `rows` query rows at positions first ... first + rows - 1 of `layer` of a network. Their keys
 /// and values are those of the cache's layer `source`, which has the same heads. With Keys::before
-/// there is at least one position to see.
+/// there is at least one position to see. In the workspace they are the rows from `begin` on of a
+/// batch of `batch`, whose other rows are of other caches.
 struct AttentionJob {
   const Network& network;
   std::size_t layer, source;
   const KvCache& cache;
   std::uint32_t first, rows;
   Keys keys;
+  std::uint32_t begin, batch;
 };
 
-/// Reads work.rotated, writes work.attended [rows][query heads * head size]. How the work is cut
+/// Reads work.rotated, writes work.attended [batch][query heads * head size]. How the work is cut
 /// never shows in the result.
 void attend(const AttentionJob& job, Workspace& work, WorkerPool& pool,
             const std::atomic<bool>* cancel);
@@ -36,7 +38,7 @@ void attend(const AttentionJob& job, Workspace& work, WorkerPool& pool,
 inline void attend_layer(const Network& network, std::size_t layer, const KvCache& cache,
                          std::uint32_t first, std::uint32_t rows, Workspace& work, WorkerPool& pool,
                          const std::atomic<bool>* cancel) {
-  attend({network, layer, layer, cache, first, rows, Keys::with_own}, work, pool, cancel);
+  attend({network, layer, layer, cache, first, rows, Keys::with_own, 0, rows}, work, pool, cancel);
 }
 
 }  // namespace gemma4

@@ -6,16 +6,38 @@
 
 namespace gemma4 {
 
-bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& cache,
-                  const std::atomic<bool>* cancel) {
-  const std::uint32_t rows = static_cast<std::uint32_t>(tokens.size());
+namespace {
+
+/// A row of a batch as one of its sequence.
+struct SequenceRow {
+  SequenceRow(std::span<const Sequence> sequences, std::uint32_t row) : sequence(&sequences[0]) {
+    for (; row >= sequence->tokens.size(); ++sequence)
+      row -= static_cast<std::uint32_t>(sequence->tokens.size());
+    token = sequence->tokens[row];
+    position = sequence->first + row;
+  }
+  const Sequence* sequence;
+  Token token;
+  std::uint32_t position;
+};
+
+std::uint32_t rows_of(const Sequence& sequence) {
+  return static_cast<std::uint32_t>(sequence.tokens.size());
+}
+
+}  // namespace
+
+bool Forward::run(std::span<const Sequence> sequences, const std::atomic<bool>* cancel) {
+  std::uint32_t rows = 0;
   blocks_.set_cancel(cancel);
-  cache.grow(first + rows);
-  cache.written(first + rows);
-  embed(tokens, first);
+  for (const Sequence& sequence : sequences) {
+    sequence.cache->open(sequence.first, sequence.first + rows_of(sequence));
+    rows += rows_of(sequence);
+  }
+  embed(sequences, rows);
   blocks_.begin(rows);
   for (std::size_t layer = 0; layer < network_.config.layers.size(); ++layer) {
-    attention_block(layer, first, rows, cache);
+    attention_block(layer, sequences, rows);
     blocks_.feed_forward(layer, rows);
     if (blocks_.cancelled()) return false;
   }
@@ -23,21 +45,22 @@ bool Forward::run(std::span<const Token> tokens, std::uint32_t first, KvCache& c
 }
 
 /// Embedding rows into the residual stream, and the angles of their positions.
-void Forward::embed(std::span<const Token> tokens, std::uint32_t first) {
+void Forward::embed(Sequences sequences, std::uint32_t rows) {
   const std::uint32_t hidden = network_.config.hidden;
-  pool_.run(static_cast<std::uint32_t>(tokens.size()), elementwise(tokens.size() * hidden),
-            blocks_.cancel(), [&](std::uint32_t row, std::uint32_t) {
+  pool_.run(rows, elementwise(std::uint64_t{rows} * hidden), blocks_.cancel(),
+            [&](std::uint32_t row, std::uint32_t) {
+              const SequenceRow own(sequences, row);
               const std::span<float> x =
                   work_.residual.subspan(std::uint64_t{row} * hidden, hidden);
-              read_row(network_.weights.embedding, static_cast<std::uint32_t>(tokens[row]), x);
+              read_row(network_.weights.embedding, static_cast<std::uint32_t>(own.token), x);
               for (float& value : x) value *= network_.config.embedding_scale;
-              blocks_.set_position(row, first + row);
+              blocks_.set_position(row, own.position);
             });
 }
 
 /// Norms and rotates keys and values of a row into the cache.
-void Forward::kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first,
-                       std::uint32_t begin, std::uint32_t end, KvCache& cache, float* scratch) {
+void Forward::kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t begin, std::uint32_t end,
+                       KvCache& cache, std::uint32_t position, float* scratch) {
   const LayerConfig& shape = network_.config.layers[layer];
   const Kernels& kernels = network_.kernels;
   const float epsilon = network_.config.norm_epsilon;
@@ -48,30 +71,36 @@ void Forward::kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t first
     const float* key = work_.key.data() + at;
     const float* value = shape.value_from_key ? key : work_.value.data() + at;
     kernels.rms_norm(value, nullptr, size, epsilon, scratch);
-    kernels.store_row(scratch, size, cache.type(), cache.value_row(layer, head, first + row));
+    kernels.store_row(scratch, size, cache.type(), cache.value_row(layer, head, position));
     kernels.rms_norm(key, network_.weights.layers[layer].key_norm.data(), size, epsilon, scratch);
     kernels.rotate(scratch, size, pairs, work_.cosine[shape.sliding].data() + angles,
                    work_.sine[shape.sliding].data() + angles);
-    kernels.store_row(scratch, size, cache.type(), cache.key_row(layer, head, first + row));
+    kernels.store_row(scratch, size, cache.type(), cache.key_row(layer, head, position));
   }
 }
 
 /// Between projections and attention.
-void Forward::heads(std::size_t layer, std::uint32_t first, std::uint32_t rows, KvCache& cache) {
+void Forward::heads(std::size_t layer, Sequences sequences, std::uint32_t rows) {
   const std::uint32_t queries = network_.config.query_heads,
                       kvs = network_.config.layers[layer].kv_heads;
   blocks_.share_heads(layer, rows, [&](const Blocks::HeadShare& share, std::uint32_t worker) {
+    const SequenceRow own(sequences, share.row);
     blocks_.query_heads(layer, share.row, rows, share.begin(queries), share.end(queries));
-    kv_heads(layer, share.row, first, share.begin(kvs), share.end(kvs), cache,
+    kv_heads(layer, share.row, share.begin(kvs), share.end(kvs), *own.sequence->cache, own.position,
              work_.workers[worker].widened.data());
   });
 }
 
-void Forward::attention_block(std::size_t layer, std::uint32_t first, std::uint32_t rows,
-                              KvCache& cache) {
+void Forward::attention_block(std::size_t layer, Sequences sequences, std::uint32_t rows) {
   blocks_.project_heads(layer, rows);
-  heads(layer, first, rows, cache);
-  attend_layer(network_, layer, cache, first, rows, work_, pool_, blocks_.cancel());
+  heads(layer, sequences, rows);
+  std::uint32_t begin = 0;
+  for (const Sequence& sequence : sequences) {
+    attend({network_, layer, layer, *sequence.cache, sequence.first, rows_of(sequence),
+            Keys::with_own, begin, rows},
+           work_, pool_, blocks_.cancel());
+    begin += rows_of(sequence);
+  }
   blocks_.finish_attention(layer, rows);
 }
 
@@ -82,7 +111,7 @@ bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<b
   const std::uint64_t numbers = std::uint64_t{count} * network_.config.hidden;
   std::copy_n(work_.normed.values, numbers, work_.hidden.begin());
   const std::uint32_t step = tiles_per_task(head, pool_.threads(), count);
-  const std::uint64_t stride = std::uint64_t{head.tiles()} * kTileRows;
+  const std::uint64_t stride = logits_at(1);
   pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)),
             std::uint64_t{count} * head.rows * head.columns, cancel,
             [&](std::uint32_t task, std::uint32_t) {
@@ -98,13 +127,18 @@ bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<b
   return !blocks_.cancelled();
 }
 
+void Forward::set_row(std::uint32_t i, std::span<const float> logits,
+                      std::span<const float> hidden) {
+  std::copy(logits.begin(), logits.end(), work_.logits.subspan(logits_at(i)).begin());
+  std::copy(hidden.begin(), hidden.end(), work_.hidden.subspan(hidden_at(i)).begin());
+}
+
 std::span<const float> Forward::logits_row(std::uint32_t i) const {
-  return work_.logits.subspan(std::uint64_t{i} * network_.head().tiles() * kTileRows,
-                              network_.config.vocabulary);
+  return work_.logits.subspan(logits_at(i), network_.config.vocabulary);
 }
 
 std::span<const float> Forward::hidden_row(std::uint32_t i) const {
-  return work_.hidden.subspan(std::uint64_t{i} * network_.config.hidden, network_.config.hidden);
+  return work_.hidden.subspan(hidden_at(i), network_.config.hidden);
 }
 
 }  // namespace gemma4

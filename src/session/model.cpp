@@ -189,8 +189,14 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
                     {options.storage, options.assistant_storage});
   weights_bytes = files.weights_bytes();
   assistant_bytes = files.assistant_bytes();
-  check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
+  prefix_cache_bytes = options.prefix_cache_bytes;
+  const auto check = [&] {
+    check_budget(path, weights_bytes + assistant_bytes + prefix_cache_bytes,
+                 options.memory_budget_bytes);
+  };
+  check();
   info = files.info();
+  fingerprint = files.model.fingerprint();
   ModelConfig& config = files.model.config;
   auto vocabulary = Tokenizer::Impl::from_metadata(files.model.file().metadata);
   config.sampling.suppress = vocabulary->suppressed();
@@ -206,9 +212,11 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   if (options.prefill == Prefill::onednn) {
     made->onednn = std::make_unique<const OnednnPrefill>(made->weights, pool->threads());
     weights_bytes += made->onednn->bytes();
-    check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
+    check();
   }
   network = std::move(made);
+  if (prefix_cache_bytes > 0)
+    prefixes = std::make_unique<PrefixCache>(network->config.window, prefix_cache_bytes);
   if (!files.assistant) return;
   weights = files.assistant->plan.load(
       files.assistant->file(), {*pool, progress_of(options.on_progress, own, total), options.stop});
@@ -222,7 +230,15 @@ MemoryPlan Model::Impl::plan(const SessionOptions& options) const {
                    pool->threads());
   plan.weights_bytes = weights_bytes;
   plan.assistant_bytes = assistant_bytes;
+  plan.prefix_cache_bytes = prefix_cache_bytes;
   return plan;
+}
+
+std::shared_ptr<KvPages> Model::Impl::pages(KvType type) const {
+  const std::lock_guard<std::mutex> lock(pages_mutex_);
+  std::shared_ptr<KvPages>& pages = pages_[type];
+  if (pages == nullptr) pages = std::make_shared<KvPages>(network->config, type);
+  return pages;
 }
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
@@ -232,6 +248,10 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
 
 MemoryPlan Model::plan(const SessionOptions& options) const {
   return impl_->plan(settled(options, impl_->network->config, impl_->assistant != nullptr));
+}
+
+PrefixStatistics Model::prefix_statistics() const {
+  return impl_->prefixes != nullptr ? impl_->prefixes->statistics() : PrefixStatistics();
 }
 
 const ModelInfo& Model::info() const { return impl_->info; }

@@ -1,8 +1,12 @@
 // What a Model handle points to.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 
+#include "cache/kv_cache.hpp"
+#include "cache/prefix_cache.hpp"
 #include "gemma4/model.hpp"
 #include "model/assistant.hpp"
 #include "model/network.hpp"
@@ -25,7 +29,18 @@ class Model::Impl {
   std::unique_ptr<const Network> network;
   std::unique_ptr<const AssistantNetwork> assistant;  ///< null: none was asked for
 
+  std::unique_ptr<PrefixCache> prefixes;  ///< null: none was asked for
+  std::uint64_t prefix_cache_bytes = 0;
+  std::uint64_t fingerprint = 0;  ///< of the file: its description and samples of its tensors
+
   MemoryPlan plan(const SessionOptions& settled_options) const;
+
+  /// Where sessions with such rows keep them, so that they can share them.
+  std::shared_ptr<KvPages> pages(KvType type) const;
+
+ private:
+  mutable std::mutex pages_mutex_;
+  mutable std::map<KvType, std::shared_ptr<KvPages>> pages_;
 };
 
 /// Session options with their defaults filled in, for a model with or without an assistant. Throws

@@ -88,6 +88,11 @@ std::string OpenedFile<Config>::packed_file() const {
   return plan.packed() ? path : "";
 }
 
+template <class Config>
+std::uint64_t OpenedFile<Config>::fingerprint() const {
+  return is_packed(source.metadata) ? claimed_source_hash(source.metadata) : source_hash(source);
+}
+
 template struct OpenedFile<ModelConfig>;
 template struct OpenedFile<AssistantConfig>;
 

@@ -71,7 +71,8 @@ Token Session::decode_step(const SamplingOptions& options) {
   return impl_->decode_step(options);
 }
 
-void Session::rewind(std::uint32_t position) { impl_->rewind(position); }
+std::uint32_t Session::rewind(std::uint32_t position) { return impl_->rewind(position); }
+std::uint32_t Session::earliest_rewind() const { return impl_->earliest_rewind(); }
 void Session::cancel() noexcept { impl_->cancel(); }
 
 std::span<const Token> Session::tokens() const { return impl_->tokens(); }
@@ -90,8 +91,14 @@ Generation::~Generation() {
 }
 
 const Event* Generation::next() {
-  return session_ != nullptr && session_->next(event_) ? &event_ : nullptr;
+  return session_ != nullptr && session_->next(event_, true) ? &event_ : nullptr;
 }
+
+const Event* Generation::next_ready() {
+  return session_ != nullptr && session_->next(event_, false) ? &event_ : nullptr;
+}
+
+bool Generation::ended() const { return session_ == nullptr || !session_->generating(); }
 
 Generation::Iterator Generation::begin() { return next() != nullptr ? Iterator(this) : Iterator(); }
 

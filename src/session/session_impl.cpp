@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
+#include "base/checked.hpp"
 #include "base/error.hpp"
 #include "session/drafters.hpp"
 
@@ -22,6 +24,12 @@ class Stopwatch {
   std::uint64_t& total_ns_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
+
+/// A drafter of the caller's belongs to one session.
+SessionOptions without_custom(SessionOptions options) {
+  if (options.speculation.drafter == DrafterKind::custom) options.speculation = Speculation::off();
+  return options;
+}
 
 SessionOptions within_budget(const SessionOptions& options, const Model& model) {
   const Model::Impl& impl = *model.impl();
@@ -47,7 +55,7 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       network_(*model.impl()->network),
       work_(network_.config, workspace_shape(options_, model.impl()->pool->threads())),
       cache_(network_.config, options_.kv, options_.context_tokens,
-             workspace_shape(options_, 1).batch),
+             workspace_shape(options_, 1).batch, model.impl()->pages(options_.kv)),
       forward_(network_, *model.impl()->pool, work_),
       sampler_(static_cast<std::int32_t>(network_.config.vocabulary)),
       raw_parser_(model.tokenizer().impl(), true),
@@ -56,6 +64,61 @@ Session::Impl::Impl(const Model& model, const SessionOptions& options)
       speculator_(make_drafter(options_, *model.impl(), target_, cancel_),
                   options_.speculation.depth, network_.config.vocabulary, statistics_) {
   tokens_.reserve(options_.context_tokens);
+}
+
+Session::Impl::Impl(Impl& parent) : Impl(parent.model_, without_custom(parent.options_)) {
+  parent.refuse_while_generating("fork");
+  tokens_.assign(parent.tokens_.begin(), parent.tokens_.end());
+  for (std::uint32_t chunk = 0; chunk < divide_up(parent.evaluated_, kChunk); ++chunk)
+    cache_.adopt(chunk, parent.cache_.pages(chunk));
+  evaluated_ = parent.evaluated_;
+  chat_ = parent.chat_;
+  const SnapshotParts row = parent.parts();
+  if (row.logits.empty()) return;
+  forward_.set_row(0, row.logits, row.hidden);
+  logits_end_ = evaluated_;
+}
+
+Session::Impl::Impl(const Model& model, const SessionOptions& options, SnapshotReader& snapshot)
+    : Impl(model, options) {
+  if (snapshot.tokens() > options_.context_tokens) {
+    fail(ErrorCode::invalid_argument,
+         format_text("context_tokens: expected at least %u (the snapshot's tokens), found %u",
+                     snapshot.tokens(), options_.context_tokens));
+  }
+  tokens_.resize(snapshot.tokens());
+  snapshot.read_tokens(tokens_, network_.config.vocabulary);
+  if (snapshot.has_logits()) {
+    snapshot.read_row(work_.logits.first(network_.config.vocabulary),
+                      work_.hidden.first(network_.config.hidden));
+    logits_end_ = snapshot.facts().evaluated;
+  }
+  snapshot.read_pages(cache_);
+  snapshot.finish();
+  evaluated_ = snapshot.facts().evaluated;
+  chat_ = snapshot.facts().chat;
+}
+
+void Session::Impl::save(const SnapshotSink& write) {
+  refuse_while_generating("save");
+  write_snapshot(
+      {model_.impl()->fingerprint, options_.kv, options_.context_tokens, evaluated_, chat_},
+      parts(), cache_, [&](std::span<const std::byte> bytes) {
+        if (cancelled()) throw_cancelled();
+        write(bytes);
+      });
+}
+
+SnapshotParts Session::Impl::parts() const {
+  if (logits_end_ == 0 || logits_end_ != evaluated_) return {tokens_, {}, {}};
+  return {tokens_, logits_row(), forward_.hidden_row(logits_row_)};
+}
+
+void Session::Impl::refuse_while_generating(const char* what) const {
+  if (generating_) {
+    fail(ErrorCode::invalid_argument,
+         std::string(what) + ": expected a session between generations, found one running");
+  }
 }
 
 void Session::Impl::throw_cancelled() {
@@ -97,6 +160,29 @@ void Session::Impl::append(const Chat& chat) {
   chat_ = true;
 }
 
+void Session::Impl::reuse_prefix() {
+  PrefixCache* prefixes = model_.impl()->prefixes.get();
+  if (prefixes == nullptr) return;
+  const std::uint32_t before =
+      std::exchange(evaluated_, prefixes->reuse(tokens_, evaluated_, cache_));
+  if (before == evaluated_) return;
+  forget_batch();
+  statistics_.reused_tokens += evaluated_ - before;
+}
+
+void Session::Impl::keep_prefix() {
+  PrefixCache* prefixes = model_.impl()->prefixes.get();
+  if (prefixes == nullptr) return;
+  const auto rows = std::span(tokens_).first(evaluated_);
+  // what comes before the end of the first turn is what conversations have in common
+  const Token turn_close = model_.tokenizer().impl().special_ids().turn_close;
+  const auto turn = std::find(rows.begin(), rows.end(), turn_close);
+  PrefixCache::Ends ends;
+  if (turn != rows.end()) ends.first_turn = static_cast<std::uint32_t>(turn - rows.begin()) + 1;
+  if (size() - evaluated_ <= 1) ends.last = evaluated_;
+  prefixes->keep(rows, ends, cache_, cache_.all_pages());
+}
+
 bool Session::Impl::evaluate_batch() {
   const std::uint32_t rows = std::min(size() - evaluated_, options_.prefill_chunk_tokens);
   const Stopwatch watch(statistics_.prefill_ns);
@@ -107,36 +193,65 @@ bool Session::Impl::evaluate_batch() {
   batch_end_ = evaluated_;
   batch_rows_ = rows;
   statistics_.prefill_tokens += rows;
+  keep_prefix();
   return true;
 }
 
-bool Session::Impl::decode_pass(std::uint32_t most_drafts) {
+Sequence Session::Impl::begin_pass(std::uint32_t most_drafts) {
   // the row that the newest token was chosen from, if it was
-  target_.hidden = logits_end_ != 0 && logits_end_ == evaluated_ ? forward_.hidden_row(logits_row_)
-                                                                 : std::span<const float>();
+  target_.hidden = parts().hidden;
   const std::span<const Token> draft = speculator_.draft(tokens_, sampler_.options(), most_drafts);
-  std::array<Token, kLogitRows> rows;
-  rows[0] = tokens_.back();
-  std::copy(draft.begin(), draft.end(), rows.begin() + 1);
-  const std::uint32_t count = 1 + static_cast<std::uint32_t>(draft.size());
+  pass_tokens_[0] = tokens_.back();
+  std::copy(draft.begin(), draft.end(), pass_tokens_.begin() + 1);
+  pass_rows_ = 1 + static_cast<std::uint32_t>(draft.size());
+  return {std::span(pass_tokens_).first(pass_rows_), evaluated_, &cache_};
+}
+
+void Session::Impl::end_pass(std::uint64_t ns, bool alone) {
+  speculator_.passed(ns, alone);
+  // the drafted tokens' rows count when these tokens are chosen
+  logits_end_ = ++evaluated_;
+  logits_row_ = 0;
+}
+
+bool Session::Impl::decode_pass(std::uint32_t most_drafts) {
+  const Sequence sequence = begin_pass(most_drafts);
   forget_batch();
   std::uint64_t ns = 0;
   bool done;
   {
     const Stopwatch watch(ns);
-    done = forward_.run({rows.data(), count}, evaluated_, cache_, &cancel_) &&
-           forward_.logits(0, count, &cancel_);
+    done =
+        forward_.run(std::span(&sequence, 1), &cancel_) && forward_.logits(0, pass_rows_, &cancel_);
   }
   statistics_.decode_ns += ns;
-  if (!done) return false;
-  speculator_.passed(ns);
-  // the drafted tokens' rows count when these tokens are chosen
-  logits_end_ = ++evaluated_;
-  logits_row_ = 0;
-  return true;
+  if (done) end_pass(ns, true);
+  return done;
+}
+
+std::optional<Sequence> Session::Impl::begin_shared() {
+  if (tokens_.empty())
+    fail(ErrorCode::invalid_argument,
+         "batch: expected at least one token in every session, found an empty one");
+  if (logits_ready()) return std::nullopt;
+  if (!one_token_missing()) {
+    if (!ready_logits(0)) throw_cancelled();
+    return std::nullopt;
+  }
+  // how many drafts pay was learned from passes with no other rows
+  return begin_pass(speculator_.adapts() ? 0 : most_drafts(wanted()));
+}
+
+void Session::Impl::end_shared(const Forward& pass, std::uint32_t row, std::uint64_t ns) {
+  forget_batch();
+  for (std::uint32_t i = 0; i < pass_rows_; ++i)
+    forward_.set_row(i, pass.logits_row(row + i), pass.hidden_row(row + i));
+  statistics_.decode_ns += ns;
+  end_pass(ns, false);
 }
 
 void Session::Impl::prefill(const std::function<bool(std::uint32_t, std::uint32_t)>& on_progress) {
+  reuse_prefix();
   const std::uint32_t begin = evaluated_, total = size() - evaluated_;
   while (evaluated_ < size()) {
     if (!evaluate_batch()) throw_cancelled();
@@ -144,13 +259,18 @@ void Session::Impl::prefill(const std::function<bool(std::uint32_t, std::uint32_
   }
 }
 
-bool Session::Impl::ready_logits(std::uint32_t most_drafts) {
-  if (logits_ready()) return true;
+/// One token after others is a decoding step, more are a prompt.
+bool Session::Impl::one_token_missing() {
   // the row of the last token may be gone from the workspace (after a rewind): evaluating it again
   // gives the same bits
   if (evaluated_ == size() && (batch_rows_ == 0 || batch_end_ != size())) --evaluated_;
-  // one token after others is a decoding step, more are a prompt
-  if (evaluated_ > 0 && size() - evaluated_ == 1) return decode_pass(most_drafts);
+  return evaluated_ > 0 && size() - evaluated_ == 1;
+}
+
+bool Session::Impl::ready_logits(std::uint32_t most_drafts) {
+  if (logits_ready()) return true;
+  if (one_token_missing()) return decode_pass(most_drafts);
+  reuse_prefix();
   while (evaluated_ < size()) {
     if (!evaluate_batch()) return false;
   }
@@ -186,10 +306,15 @@ void Session::Impl::prefill_tokens(
   }
 }
 
+std::uint32_t Session::Impl::wanted() const {
+  return generating_ && generate_.max_tokens != 0 ? generate_.max_tokens - generated_
+                                                  : options_.context_tokens;
+}
+
 std::uint32_t Session::Impl::most_drafts(std::uint32_t wanted) const {
   // one of the tokens comes from the row of the last draft, and all must have room
   const std::uint32_t room = std::min(wanted, options_.context_tokens - size());
-  return std::min(room - 1, decode_rows(options_.speculation) - 1);
+  return room == 0 ? 0 : std::min(room - 1, decode_rows(options_.speculation) - 1);
 }
 
 Token Session::Impl::choose() {
@@ -217,24 +342,31 @@ Token Session::Impl::decode_step(const SamplingOptions& options) {
   return choose();
 }
 
-void Session::Impl::rewind(std::uint32_t position) {
+std::uint32_t Session::Impl::rewind(std::uint32_t position) {
   if (position > size())
     fail(ErrorCode::invalid_argument,
          format_text("position: expected at most %u, found %u", size(), position));
-  if (position == size()) return;
+  if (position == size()) return 0;
   tokens_.resize(position);
   speculator_.rewound(position);
   if (position < logits_end_) logits_end_ = 0;
   batch_rows_ = 0;
   generating_ = false;
-  if (position >= evaluated_) return;
-  // the last token is evaluated again when its logits are wanted
-  if (cache_.can_resume_at(position - std::min(position, 1u))) {
+  if (position >= evaluated_) return 0;
+  if (position >= earliest_rewind()) {
     evaluated_ = position;
-  } else {
-    evaluated_ = 0;
-    cache_.reset();
+    return 0;
   }
+  evaluated_ = 0;
+  cache_.reset();
+  return position;
+}
+
+std::uint32_t Session::Impl::earliest_rewind() const {
+  const std::uint32_t kept = cache_.oldest_kept(evaluated_);
+  if (kept == 0) return 0;
+  // the last token is evaluated again when its logits are wanted, and sees window - 1 before it
+  return std::min(kept + network_.config.window, evaluated_);
 }
 
 void Session::Impl::start(const GenerateOptions& options) {
@@ -256,10 +388,12 @@ void Session::Impl::start(const GenerateOptions& options) {
   generating_ = true;
 }
 
-bool Session::Impl::next(Event& event) {
+bool Session::Impl::next(Event& event, bool evaluate) {
   if (!generating_) return false;
   while (!parser_->take(event)) {
     if (finished_ == FinishReason::none) {
+      if (!evaluate && !logits_ready() && !cancelled() && size() < options_.context_tokens)
+        return false;
       step();
     } else if (!flushed_) {
       parser_->finish();  // only now: it drops events that were not taken
@@ -267,6 +401,7 @@ bool Session::Impl::next(Event& event) {
     } else {
       event = {Event::Kind::end, {}, {}, finished_};
       generating_ = false;
+      keep_prefix();
       return true;
     }
   }
@@ -279,9 +414,7 @@ void Session::Impl::step() {
     finished_ = FinishReason::context_full;
     return;
   }
-  const std::uint32_t wanted =
-      generate_.max_tokens != 0 ? generate_.max_tokens - generated_ : options_.context_tokens;
-  if (cancelled() || !ready_logits(most_drafts(wanted))) {
+  if (cancelled() || !ready_logits(most_drafts(wanted()))) {
     finished_ = FinishReason::cancelled;
     return;
   }

@@ -1,17 +1,21 @@
 // What a Session handle points to.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cache/kv_cache.hpp"
+#include "cache/snapshot.hpp"
 #include "decode/sampler.hpp"
 #include "decode/speculator.hpp"
 #include "decode/target_state.hpp"
 #include "gemma4/session.hpp"
 #include "model/forward.hpp"
+#include "session/drafters.hpp"
 #include "session/model_impl.hpp"
 #include "text/answer_parser.hpp"
 
@@ -27,6 +31,10 @@ namespace gemma4 {
 class Session::Impl {
  public:
   Impl(const Model& model, const SessionOptions& options);
+  /// A fork. Throws Error(invalid_argument) during a generation.
+  explicit Impl(Impl& parent);
+  /// A session restored.
+  Impl(const Model& model, const SessionOptions& options, SnapshotReader& snapshot);
 
   void append_tokens(std::span<const Token> tokens);
   void append_text(std::string_view text, SpecialTokens special);
@@ -38,11 +46,29 @@ class Session::Impl {
                       const std::function<void(std::uint32_t, std::span<const float>)>& on_logits);
   std::span<const float> logits();
   Token decode_step(const SamplingOptions& options);
-  void rewind(std::uint32_t position);
+  std::uint32_t rewind(std::uint32_t position);
+  std::uint32_t earliest_rewind() const;
+  /// Throws Error(invalid_argument) naming what is refused.
+  void refuse_while_generating(const char* what) const;
+  /// Throws Error(cancelled) and what `write` throws.
+  void save(const SnapshotSink& write);
+
+  /// For passes that several sessions share. Evaluates what would not be a row or a few of such a
+  /// pass; nothing: no pass is needed then. Otherwise the rows that go into it, and end_shared() is
+  /// called after it with their logits in rows `row`, ... of `pass`. Throws Error(cancelled |
+  /// invalid_argument) and what a drafter throws.
+  std::optional<Sequence> begin_shared();
+  /// Rows that may be.
+  std::uint32_t most_rows() const {
+    return speculator_.adapts() ? 1 : decode_rows(options_.speculation);
+  }
+  void end_shared(const Forward& pass, std::uint32_t row, std::uint64_t ns);
 
   void start(const GenerateOptions& options);
-  /// The next event of the running generation; false after the end.
-  bool next(Event& event);
+  /// The next event of the running generation; false after the end, and where `evaluate` is false
+  /// when it takes a pass to know it.
+  bool next(Event& event, bool evaluate);
+  bool generating() const { return generating_; }
   void stop_generating() noexcept { generating_ = false; }
 
   void clear_cancel() { cancel_.store(false, std::memory_order_relaxed); }
@@ -57,15 +83,28 @@ class Session::Impl {
   std::uint32_t size() const { return static_cast<std::uint32_t>(tokens_.size()); }
   bool cancelled() const { return cancel_.load(std::memory_order_relaxed); }
   [[noreturn]] static void throw_cancelled();
+  /// Logits and hidden state of the newest row, which a draft begins with; empty when they are
+  /// gone.
+  SnapshotParts parts() const;
   bool logits_ready() const { return logits_end_ != 0 && logits_end_ == size(); }
   std::span<const float> logits_row() const { return forward_.logits_row(logits_row_); }
   void forget_batch() { batch_rows_ = logits_end_ = 0; }
+  /// Takes the rows of a longer beginning from the model's prefix cache.
+  void reuse_prefix();
+  /// Leaves the rows there are to the prefix cache.
+  void keep_prefix();
   /// Evaluates the next batch of pending tokens; false when cancelled.
   bool evaluate_batch();
   /// Evaluates the newest token and at most `most_drafts` drafted ones; false when cancelled.
   bool decode_pass(std::uint32_t most_drafts);
+  Sequence begin_pass(std::uint32_t most_drafts);
+  void end_pass(std::uint64_t ns, bool alone);
   /// Evaluates everything pending and computes the last token's logits; false when cancelled.
   bool ready_logits(std::uint32_t most_drafts);
+  /// Whether all that the next logits need is a pass over the last token.
+  bool one_token_missing();
+  /// How many tokens may still be chosen, by the generation that runs or altogether.
+  std::uint32_t wanted() const;
   /// How many tokens are worth drafting when at most `wanted` are to be chosen.
   std::uint32_t most_drafts(std::uint32_t wanted) const;
   /// Chooses the next token from the logits and adds it.
@@ -92,6 +131,8 @@ class Session::Impl {
   Statistics statistics_;
   TargetState target_;
   Speculator speculator_;
+  std::array<Token, kLogitRows> pass_tokens_{};  // of the pass begun
+  std::uint32_t pass_rows_ = 0;
 
   // the running generation
   GenerateOptions generate_;

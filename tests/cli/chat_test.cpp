@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/process.hpp"
+#include "io/temporary_folder.hpp"
 
 using cli_test::Outcome;
 using cli_test::run;
@@ -38,6 +39,21 @@ TEST_CASE("commands of the chat") {
   CHECK(outcome.err.find("/reset") != std::string::npos);
   CHECK(outcome.err.find("tokens/s") != std::string::npos);
   CHECK(outcome.err.find("unknown command \"/nonsense\"") != std::string::npos);
+}
+
+TEST_CASE("a conversation that is saved can be loaded and goes on") {
+  const gemma4::test::TemporaryFolder folder;
+  const std::string file = folder.path("talk");
+  const std::string first = "What is 34 + 17?\n", second = "What is the capital of Japan?\n";
+  const auto talk = [](const std::string& input) {
+    const Outcome outcome = run({"chat", "--temperature", "0"}, {.input = input});
+    CAPTURE(outcome.err);
+    CHECK(outcome.exit_code == 0);
+    return outcome.out;
+  };
+  const std::string whole = talk(first + second);
+  CHECK(talk(first + "/save " + file + "\n") + talk("/load " + file + "\n" + second) == whole);
+  CHECK(run({"chat"}, {.input = "/load " + folder.path("none") + "\n"}).exit_code == 1);
 }
 
 TEST_CASE("a script's chat stops at the first turn that fails") {

@@ -45,6 +45,31 @@ bool all_numbers(dom::element object, std::initializer_list<const char*> keys) {
 
 }  // namespace
 
+TEST_CASE("a saved session goes on where it was") {
+  const gemma4::test::TemporaryFolder folder;
+  const std::string file = folder.path("session");
+  const Words sampling = {"--temperature", "1", "--seed", "5", "--ignore-eos", "--max-tokens"};
+  const auto generated = [&](Words words, const char* tokens) {
+    words.insert(words.begin(), "generate");
+    words.insert(words.end(), sampling.begin(), sampling.end());
+    words.push_back(tokens);
+    dom::parser parser;
+    return integers(json_of(parser, words)["tokens"]);
+  };
+  const auto whole = generated({"--prompt", "Once upon a time"}, "30");
+  auto parts = generated({"--prompt", "Once upon a time", "--save", file}, "12");
+  const auto rest = generated({"--restore", file, "--save", file}, "18");
+  parts.insert(parts.end(), rest.begin(), rest.end());
+  CHECK(parts == whole);
+  CHECK(generated({"--restore", file, "--prompt", " and"}, "3").size() == 3);
+
+  const Outcome wide = run({"generate", "--restore", file, "--kv", "f32"});
+  CHECK(wide.exit_code == 1);
+  CHECK(wide.err.find("kv:") != std::string::npos);
+  CHECK(run({"generate", "--restore", folder.path("none")}).exit_code == 1);
+  CHECK(run({"generate", "--save", file}).exit_code == 2);
+}
+
 TEST_CASE("help at every level, and the version") {
   const Outcome top = run({"--help"});
   CHECK(top.exit_code == 0);

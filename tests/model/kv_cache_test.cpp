@@ -32,8 +32,7 @@ TEST_CASE("rows stay where they were written: pages for ever, rings for the wind
     };
     for (std::uint32_t begin = 0; begin < context; begin += batch) {
       const std::uint32_t end = std::min(context, begin + batch);
-      cache.grow(end);
-      cache.written(end);
+      cache.open(begin, end);
       for (std::uint32_t p = begin; p < end; ++p) {
         for (std::uint32_t head = 0; head < 2; ++head) {
           mark(cache.key_row(0, head, p), 32, 4 * p + head);

@@ -5,36 +5,13 @@
 #include <string>
 
 #include "session/model_impl.hpp"
+#include "session/refusals.hpp"
 #include "session/tiny_model.hpp"
 
 namespace gemma4 {
 namespace {
 
 using namespace testing;
-
-// "code: message" of the Error that `action` throws.
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return std::string(error_code_name(error.code())) + ": " + error.what();
-  }
-  return "accepted";
-}
-
-bool mentions(const std::string& text, std::initializer_list<const char*> parts) {
-  for (const char* part : parts) {
-    if (text.find(part) == std::string::npos) return false;
-  }
-  return true;
-}
-
-#define CHECK_REFUSED(action, ...)                      \
-  do {                                                  \
-    const std::string found = refusal([&] { action; }); \
-    CAPTURE(found);                                     \
-    CHECK(mentions(found, {__VA_ARGS__}));              \
-  } while (false)
 
 }  // namespace
 
