@@ -7,11 +7,9 @@
 namespace gemma4 {
 namespace {
 
-std::uint64_t element_bytes(KvType type) { return type == KvType::f32 ? 4 : 2; }
-
-/// Keys and values of one position in one layer.
-std::uint64_t position_bytes(const LayerConfig& layer, KvType type) {
-  return 2 * std::uint64_t{layer.kv_heads} * layer.head_size * element_bytes(type);
+/// Keys and values of `positions` positions, whole chunks, in one layer.
+std::uint64_t layer_bytes(const KvRow& row, std::uint32_t kv_heads, std::uint64_t positions) {
+  return positions / kChunk * row.rows() * kv_heads * row.bytes();
 }
 
 }  // namespace
@@ -32,7 +30,7 @@ std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32
   for (const LayerConfig& layer : config.layers) {
     const std::uint64_t positions =
         layer.sliding ? ring_positions(config, context, batch) : round_up(context, kPagePositions);
-    total += positions * position_bytes(layer, type);
+    total += layer_bytes(KvRow(type, layer), layer.kv_heads, positions);
   }
   return total;
 }
@@ -41,12 +39,10 @@ KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, 
     : type_(type), window_(config.window), ring_positions_(ring_positions(config, context, batch)) {
   memory_ = Buffer(bytes(config, type, context, batch));
   for (const LayerConfig& shape : config.layers) {
-    Layer layer{shape.sliding,   shape.kv_heads,
-                shape.head_size, shape.head_size * element_bytes(type),
-                nullptr,         {}};
+    Layer layer{KvRow(type, shape), shape.sliding, shape.kv_heads, nullptr, {}};
     if (shape.sliding) {
       layer.ring = memory_.data() + next_page_;
-      next_page_ += ring_positions_ * position_bytes(shape, type);
+      next_page_ += layer_bytes(layer.row, layer.kv_heads, ring_positions_);
     } else {
       layer.pages.reserve(divide_up(context, kPagePositions));
     }
@@ -60,19 +56,18 @@ void KvCache::grow(std::uint32_t end) {
     if (layer.sliding) continue;
     while (layer.pages.size() < pages) {
       layer.pages.push_back(memory_.data() + next_page_);
-      next_page_ += 2 * layer.kv_heads * kPagePositions * layer.row_bytes;
+      next_page_ += layer_bytes(layer.row, layer.kv_heads, kPagePositions);
     }
   }
 }
 
-std::byte* KvCache::row(std::size_t index, std::uint32_t head, std::uint32_t position,
-                        std::uint32_t values) {
+std::byte* KvCache::chunk(std::size_t index, std::uint32_t head, std::uint32_t position,
+                          std::uint32_t row) const {
   const Layer& layer = layers_[index];
-  const std::uint64_t plane = std::uint64_t{values} * layer.kv_heads + head;
-  if (layer.sliding)
-    return layer.ring + (plane * ring_positions_ + position % ring_positions_) * layer.row_bytes;
-  return layer.pages[position / kPagePositions] +
-         (plane * kPagePositions + position % kPagePositions) * layer.row_bytes;
+  const std::uint32_t positions = layer.sliding ? ring_positions_ : kPagePositions;
+  std::byte* home = layer.sliding ? layer.ring : layer.pages[position / kPagePositions];
+  const std::uint64_t plane = std::uint64_t{row} * layer.kv_heads + head;
+  return home + (plane * (positions / kChunk) + position % positions / kChunk) * layer.row.bytes();
 }
 
 bool KvCache::can_resume_at(std::uint32_t position) const {

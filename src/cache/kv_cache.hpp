@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/buffer.hpp"
+#include "cache/kv_row.hpp"
 #include "gemma4/memory.hpp"
-#include "kernels/kernels.hpp"
 #include "weights/model_config.hpp"
 
 namespace gemma4 {
@@ -17,11 +17,11 @@ constexpr std::uint32_t kPagePositions = 256;
 /// Positions that can be taken back (rejected drafts, small rewinds) without losing a window.
 constexpr std::uint32_t kRollback = 64;
 
-/// Per layer and KV head the rows of kChunk consecutive positions lie one after another, chunk
-/// borders being absolute positions: what attention takes at once is always in one piece. Rows of
-/// full layers live in pages that are handed out as the context grows; rows of sliding layers in a
-/// ring of whole chunks that holds the window, one batch of new tokens and kRollback positions to
-/// go back.
+/// Per layer and KV head the rows of kChunk consecutive positions lie together
+/// (kernels/kv_rows.hpp), chunk borders being absolute positions: what attention takes at once is
+/// always in one piece. What a row is says KvRow; where it lives is said here. Rows of full layers
+/// live in pages that are handed out as the context grows; rows of sliding layers in a ring of
+/// whole chunks that holds the window, one batch of new tokens and kRollback positions to go back.
 class KvCache {
  public:
   /// Bytes for `context` positions; what the constructor takes.
@@ -35,20 +35,23 @@ class KvCache {
   /// Makes room for positions below `end` (<= context). Call before writing them.
   void grow(std::uint32_t end);
 
-  /// Where the row of one position begins.
-  std::byte* key_row(std::size_t layer, std::uint32_t head, std::uint32_t position) {
-    return row(layer, head, position, 0);
+  /// What the layer's rows hold.
+  const KvRow& row(std::size_t layer) const { return layers_[layer].row; }
+
+  /// The chunk that holds the key rows of `position`: row position % kChunk is its own.
+  std::byte* keys(std::size_t layer, std::uint32_t head, std::uint32_t position) {
+    return chunk(layer, head, position, 0);
   }
-  std::byte* value_row(std::size_t layer, std::uint32_t head, std::uint32_t position) {
-    return row(layer, head, position, 1);
+  const std::byte* keys(std::size_t layer, std::uint32_t head, std::uint32_t position) const {
+    return chunk(layer, head, position, 0);
   }
 
-  /// Rows of the chunk that holds `position`, from the chunk's first position on.
-  const std::byte* keys(std::size_t layer, std::uint32_t head, std::uint32_t position) const {
-    return const_cast<KvCache*>(this)->row(layer, head, position / kChunk * kChunk, 0);
+  /// The same for values: the same chunk where rows are shared.
+  std::byte* values(std::size_t layer, std::uint32_t head, std::uint32_t position) {
+    return chunk(layer, head, position, layers_[layer].row.rows() - 1);
   }
   const std::byte* values(std::size_t layer, std::uint32_t head, std::uint32_t position) const {
-    return const_cast<KvCache*>(this)->row(layer, head, position / kChunk * kChunk, 1);
+    return chunk(layer, head, position, layers_[layer].row.rows() - 1);
   }
 
   /// Whether the window before `position` is still whole, so that evaluation can go on there.
@@ -63,17 +66,17 @@ class KvCache {
 
  private:
   struct Layer {
+    KvRow row;
     bool sliding;
-    std::uint32_t kv_heads, head_size;
-    std::uint64_t row_bytes;
-    std::byte* ring = nullptr;      // sliding: [keys, values][kv_heads][ring positions][row]
-    std::vector<std::byte*> pages;  // full: each [keys, values][kv_heads][kPagePositions][row]
+    std::uint32_t kv_heads;
+    std::byte* ring = nullptr;      // sliding: [rows][kv_heads][chunks of the ring]
+    std::vector<std::byte*> pages;  // full: each [rows][kv_heads][chunks of a page]
   };
 
   static std::uint32_t ring_positions(const ModelConfig& config, std::uint32_t context,
                                       std::uint32_t batch);
-  std::byte* row(std::size_t layer, std::uint32_t head, std::uint32_t position,
-                 std::uint32_t values);
+  std::byte* chunk(std::size_t layer, std::uint32_t head, std::uint32_t position,
+                   std::uint32_t row) const;
 
   KvType type_;
   std::uint32_t window_, ring_positions_;

@@ -114,7 +114,7 @@ WeightPlan::WeightPlan(const GgufFile& file, AssistantConfig& config) : WeightPl
                      &LayerWeights::query);
     add_layer_rest(shapes, layer, false);
   }
-  add_rope_factors(shapes);
+  add_rope_factors(config.shapes);
   place();
 }
 
