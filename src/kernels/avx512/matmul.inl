@@ -24,7 +24,7 @@ inline void accumulate(float* y, __m512i sum, __m512 weight_scale, float activat
 struct Q4 {
   using Block = Q4Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr std::uint32_t kPairedColumns = 2;  // up to which two tiles go side by side
+  static constexpr std::uint32_t kPairedColumns = 4;  // up to which two tiles go side by side
 
   template <int N>
   static inline void block(const Q4Block& tile, std::uint32_t part, const Column& first, float* y) {
@@ -49,7 +49,7 @@ struct Q4 {
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr std::uint32_t kPairedColumns = 2;
+  static constexpr std::uint32_t kPairedColumns = 4;
 
   template <int N>
   static inline void block(const Q8Block& tile, std::uint32_t part, const Column& first, float* y) {

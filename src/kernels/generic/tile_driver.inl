@@ -7,17 +7,23 @@ std::uint64_t tile_blocks(const Activations& a) {
   return (a.columns / kBlock + Format::kBlocks - 1) / Format::kBlocks;
 }
 
-/// All pairs of tiles times N columns; returns how many tiles that are.
-template <typename Format, int N>
+/// All pairs of tiles times `count` columns, where the format takes pairs for so few; returns how
+/// many tiles that are.
+template <typename Format, int N = Format::kPairedColumns>
 std::uint32_t multiply_pairs(const std::byte* matrix, std::uint32_t tiles, const Activations& a,
-                             float* y, std::uint64_t y_stride) {
-  const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix);
-  const std::uint64_t stride = tile_blocks<Format>(a);
-  std::uint32_t t = 0;
-  for (; t + 2 <= tiles; t += 2)
-    tile_columns<Format, N, 2>(tile + t * stride, stride, a, y + std::uint64_t{t} * kTileRows,
-                               y_stride);
-  return t;
+                             std::uint32_t count, float* y, std::uint64_t y_stride) {
+  if constexpr (N == 0) {
+    return 0;
+  } else {
+    if (count != N) return multiply_pairs<Format, N - 1>(matrix, tiles, a, count, y, y_stride);
+    const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix);
+    const std::uint64_t stride = tile_blocks<Format>(a);
+    std::uint32_t t = 0;
+    for (; t + 2 <= tiles; t += 2)
+      tile_columns<Format, N, 2>(tile + t * stride, stride, a, y + std::uint64_t{t} * kTileRows,
+                                 y_stride);
+    return t;
+  }
 }
 
 template <typename Format>
@@ -35,13 +41,7 @@ void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activation
                                      tile_columns<Format, 7, 1>,
                                      tile_columns<Format, 8, 1>,
                                      tile_columns<Format, 16, 1>};
-  std::uint32_t t = 0;
-  if constexpr (Format::kPairedColumns >= 1) {
-    if (count == 1) t = multiply_pairs<Format, 1>(matrix, tiles, a, y, y_stride);
-  }
-  if constexpr (Format::kPairedColumns >= 2) {
-    if (count == 2) t = multiply_pairs<Format, 2>(matrix, tiles, a, y, y_stride);
-  }
+  std::uint32_t t = multiply_pairs<Format>(matrix, tiles, a, count, y, y_stride);
   const std::uint64_t stride = tile_blocks<Format>(a);
   for (; t < tiles; ++t) {
     const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix) + t * stride;
