@@ -84,8 +84,9 @@ class Bench {
     for (std::uint32_t i = 0; i < row.width(); ++i)
       numbers[i] = 0.02f * static_cast<float>(static_cast<int>(i * 37 % 101) - 50);
     std::fill(work_.rotated.begin(), work_.rotated.end(), 0.05f);
-    setup_.kernels.quantize(work_.rotated.data(), kMostRows * kQueryHeads,
-                            work_.queries(case_.head_size));
+    const Activations queries = work_.queries(case_.head_size);
+    for (std::uint32_t i = 0; i < kMostRows * kQueryHeads; ++i)
+      setup_.kernels.quantize(queries.from(i).values, case_.head_size, queries, i, 0);
     setup_.pool.run(end, nullptr, [&](std::uint32_t position, std::uint32_t) {
       for (std::size_t layer = 0; layer < network_.config.layers.size(); ++layer) {
         for (std::uint32_t head = 0; head < case_.kv_heads; ++head) {

@@ -16,10 +16,12 @@ using namespace gemma4;
 using namespace gemma4::bench;
 
 constexpr const char* kUsage =
-    "usage: gemma4-bench [--threads N] [--isa scalar|avx2|avxvnni|avx512] [BENCHMARK OPTIONS]\n"
+    "usage: gemma4-bench [--threads N] [--isa scalar|avx2|avxvnni|avx512]\n"
+    "                    [--activations int8|int16] [BENCHMARK OPTIONS]\n"
     "\n"
-    "  --threads N   default: the cores this process may use\n"
-    "  --isa NAME    default: the best that the processor has\n"
+    "  --threads N         default: the cores this process may use\n"
+    "  --isa NAME          default: the best that the processor has\n"
+    "  --activations NAME  of the matrices' benchmarks; default: int8\n"
     "\n"
     "Of Google Benchmark, among others: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
     "--benchmark_min_time=SECONDS, --benchmark_format=json, --benchmark_out=FILE\n";
@@ -27,6 +29,7 @@ constexpr const char* kUsage =
 struct Options {
   int threads = available_cores();
   Isa isa = Isa::automatic;
+  ActivationType activations = ActivationType::int8;
   bool help = false;
   std::vector<char*> rest;  // for Google Benchmark
 };
@@ -36,6 +39,13 @@ Isa isa_of(std::string_view name) {
     if (name == isa_name(isa)) return isa;
   }
   fail(ErrorCode::invalid_argument, "--isa: unknown instruction set " + std::string(name));
+}
+
+ActivationType activations_of(std::string_view name) {
+  for (const ActivationType type : {ActivationType::int8, ActivationType::int16}) {
+    if (name == activation_type_name(type)) return type;
+  }
+  fail(ErrorCode::invalid_argument, "--activations: expected int8 or int16");
 }
 
 Options parse(int argc, char** argv) {
@@ -51,6 +61,8 @@ Options parse(int argc, char** argv) {
         fail(ErrorCode::invalid_argument, "--threads: expected 1 ... 1024");
     } else if (word == "--isa" && i + 1 < argc) {
       options.isa = isa_of(argv[++i]);
+    } else if (word == "--activations" && i + 1 < argc) {
+      options.activations = activations_of(argv[++i]);
     } else {
       options.rest.push_back(argv[i]);
     }
@@ -69,6 +81,7 @@ void describe(Setup& setup) {
   const Spread speed = spread(read);
   benchmark::AddCustomContext("machine", describe_machine());
   benchmark::AddCustomContext("isa", isa_name(setup.kernels.isa));
+  benchmark::AddCustomContext("activations", setup.digits == 1 ? "int8" : "int16");
   benchmark::AddCustomContext("threads", std::to_string(setup.pool.threads()));
   benchmark::AddCustomContext("streaming read",
                               format_text("%.1f GB/s (%.1f ... %.1f)", speed.median * 1e-9,
@@ -82,7 +95,8 @@ void describe(Setup& setup) {
                               rate(setup.limits.compute(setup.floats), "GMAC/s", setup.floats));
   benchmark::AddCustomContext("of_peak",
                               "share of the int8 (matrices) or float (attention) peak "
-                              "of the instruction set in use");
+                              "of the instruction set in use; one multiply-add with int16 "
+                              "activations is two of int8");
 }
 
 int run(int argc, char** argv) {
@@ -100,7 +114,7 @@ int run(int argc, char** argv) {
   const Kernels* kernels = find_kernels(options.isa);
   if (kernels == nullptr)
     fail(ErrorCode::unsupported, "--isa: this processor lacks the instruction set");
-  Setup setup(options.threads, *kernels);
+  Setup setup(options.threads, *kernels, activation_digits(options.activations));
   describe(setup);
   register_matmul(setup);
   register_attention(setup);

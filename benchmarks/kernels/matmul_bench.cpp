@@ -85,33 +85,29 @@ class Stream {
   std::uint64_t at_ = 0;
 };
 
-/// Activations in 8 bits, and where the products go.
+/// Activations as integers, and where the products go.
 class Columns {
  public:
-  Columns(const Kernels& kernels, std::uint32_t count, const Shape& shape) {
+  Columns(const Setup& setup, std::uint32_t count, const Shape& shape) {
     Carver plan;
-    carve(plan, count, shape);
+    carve(plan, setup.digits, count, shape);
     memory_ = Buffer(plan.used_bytes());
     Carver carver(memory_.data());
-    carve(carver, count, shape);
+    carve(carver, setup.digits, count, shape);
     std::uint64_t random = 2;
     for (std::uint64_t i = 0; i < std::uint64_t{count} * shape.columns; ++i)
       a.values[i] = static_cast<float>(next_random(random)) * 0x1p-31f - 1.0f;
-    kernels.quantize(a.values, count, a);
+    for (std::uint32_t row = 0; row < count; ++row)
+      setup.kernels.quantize(a.from(row).values, a.columns, a, row, 0);
   }
 
   Activations a;
   float* out = nullptr;
 
  private:
-  void carve(Carver& carver, std::uint32_t count, const Shape& shape) {
-    const std::uint64_t size = std::uint64_t{count} * shape.columns;
-    a.columns = shape.columns;
-    a.values = carver.take<float>(size).data();
-    a.codes = carver.take<std::int8_t>(size).data();
-    a.scale = carver.take<float>(size / 32).data();
-    a.offset8 = carver.take<std::int16_t>(size / 16).data();
-    a.offset32 = carver.take<std::int16_t>(size / 8).data();
+  void carve(Carver& carver, std::uint32_t digits, std::uint32_t count, const Shape& shape) {
+    float* values = carver.take<float>(std::uint64_t{count} * shape.columns).data();
+    a = take_activations(carver, count, shape.columns, digits, values);
     out = carver.take<float>(std::uint64_t{count} * shape.rows).data();
   }
 
@@ -141,7 +137,7 @@ class Streams {
 void run(benchmark::State& state, Setup& setup, Streams& streams, const Shape& shape,
          std::uint32_t n) {
   Stream& stream = streams.of(shape);
-  Columns columns(setup.kernels, n, shape);
+  Columns columns(setup, n, shape);
   const double macs = static_cast<double>(shape.rows) * shape.columns * n;
   measure(state, setup, setup.int8, n, {static_cast<double>(shape.bytes()), macs},
           [&](std::uint32_t count) {

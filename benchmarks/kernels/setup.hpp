@@ -13,15 +13,17 @@
 namespace gemma4::bench {
 
 struct Setup {
-  Setup(int threads, const Kernels& table)
+  Setup(int threads, const Kernels& table, std::uint32_t activation_digits_)
       : pool(threads),
         kernels(table),
+        digits(activation_digits_),
         limits(pool),
         int8(int8_peak(table.isa)),
         floats(float_peak(table.isa)) {}
 
   WorkerPool pool;
   const Kernels& kernels;
+  std::uint32_t digits;  ///< of activations: 1 or 2
   Limits limits;
   const Peak* int8;    ///< may be nullptr
   const Peak* floats;  ///< may be nullptr

@@ -31,6 +31,17 @@ std::string AssistantArguments::path(const std::string& model) const {
   return *assistant == "none" ? "" : *assistant;
 }
 
+void ActivationArguments::declare(OptionTable& table) {
+  table.choice<gemma4::ActivationType>(
+      "--activations",
+      "integers that quantised matrices meet; int16 is closer to exact arithmetic and works twice "
+      "as much; default: auto, what the model is made for",
+      {{"auto", gemma4::ActivationType::automatic},
+       {"int8", gemma4::ActivationType::int8},
+       {"int16", gemma4::ActivationType::int16}},
+      type);
+}
+
 void LoadArguments::declare(OptionTable& table, bool with_json) {
   ModelArguments::declare(table, with_json);
   assistant.declare(table);
@@ -44,6 +55,7 @@ void LoadArguments::declare(OptionTable& table, bool with_json) {
                              {"avx512", gemma4::Isa::avx512},
                              {"neon", gemma4::Isa::neon}},
                             isa);
+  activations.declare(table);
   table.bytes("--memory-budget", "refuse to take more memory than this (1000000, 512M, 16G)",
               memory_budget_bytes);
   unused_.declare(table, /*listed=*/false);
@@ -53,6 +65,7 @@ gemma4::Model LoadArguments::load(double* seconds) const {
   gemma4::LoadOptions options;
   options.threads = threads;
   options.isa = isa;
+  options.activations = activations.type;
   options.memory_budget_bytes = memory_budget_bytes;
   const std::string model_path = path();
   options.assistant = assistant.path(model_path);

@@ -37,9 +37,16 @@ struct AssistantArguments {
   std::string path(const std::string& model) const;
 };
 
+/// Which integers activations are: every command that makes a session.
+struct ActivationArguments {
+  gemma4::ActivationType type = gemma4::ActivationType::automatic;
+  void declare(OptionTable& table);
+};
+
 /// How it computes: every command that loads the weights.
 struct LoadArguments : ModelArguments {
   AssistantArguments assistant;
+  ActivationArguments activations;
   int threads = 0;
   gemma4::Isa isa = gemma4::Isa::automatic;
   std::uint64_t memory_budget_bytes = 0;

@@ -109,6 +109,7 @@ void print_json(const BenchArguments& arguments, const gemma4::Model& model,
   json.object();
   json.pair("model", model.info().name)
       .pair("isa", gemma4::isa_name(model.isa()))
+      .pair("activations", gemma4::activation_type_name(model.info().activations))
       .pair("threads", model.threads());
   json.pair("depth", arguments.depth).pair("weights_bytes", model.plan().weights_bytes);
   json.pair("bandwidth_gb_s", results.bandwidth.median * 1e-9);
@@ -141,9 +142,9 @@ void print_json(const BenchArguments& arguments, const gemma4::Model& model,
 void print_text(const BenchArguments& arguments, const gemma4::Model& model,
                 const BenchResults& results) {
   const double weights = static_cast<double>(model.plan().weights_bytes);
-  line("%.60s, %s kernels, %d threads, %u tokens in the context\n",
-       harmless(model.info().name).c_str(), gemma4::isa_name(model.isa()), model.threads(),
-       arguments.depth);
+  line("%.60s, %s kernels, %s activations, %d threads, %u tokens in the context\n",
+       harmless(model.info().name).c_str(), gemma4::isa_name(model.isa()),
+       gemma4::activation_type_name(model.info().activations), model.threads(), arguments.depth);
   print_times(arguments, weights, prefill_macs(model.info()) * arguments.prompt_tokens, results);
   for (const SpeculationResult& result : results.speculation) print_speculation(result);
   if (weights < 0x1p28) {

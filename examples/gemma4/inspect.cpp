@@ -33,6 +33,7 @@ void write_assistant(JsonWriter& json, const gemma4::AssistantInfo& info) {
       .pair("tensors", info.tensors);
   json.pair("hidden_size", info.hidden_size).pair("query_heads", info.query_heads);
   json.pair("centroids", info.centroids);
+  json.pair("activations", gemma4::activation_type_name(info.activations));
   write_layers(json, info.layers);
   json.end();
 }
@@ -63,6 +64,7 @@ void print_json(const gemma4::Inspection& inspection, bool list_tensors) {
   json.pair("parameters", info.parameters)
       .pair("file_bytes", info.file_bytes)
       .pair("tensors", info.tensors);
+  json.pair("activations", gemma4::activation_type_name(info.activations));
   write_config(json, info);
   if (info.assistant) write_assistant(json, *info.assistant);
   json.key("memory").object();
@@ -128,6 +130,7 @@ void print_text(const gemma4::Inspection& inspection, bool list_tensors) {
   line("context limit", std::to_string(info.context_limit) + ", sliding window " +
                             std::to_string(info.sliding_window));
   print_layers(info.layers);
+  line("activations", gemma4::activation_type_name(info.activations));
   if (info.assistant) {
     line("assistant", harmless(info.assistant->path));
     line("  parameters", std::to_string(info.assistant->parameters) + " in " +
@@ -135,6 +138,7 @@ void print_text(const gemma4::Inspection& inspection, bool list_tensors) {
     line("  hidden size", std::to_string(info.assistant->hidden_size) + ", " +
                               std::to_string(info.assistant->query_heads) + " query heads");
     print_layers(info.assistant->layers);
+    line("  activations", gemma4::activation_type_name(info.assistant->activations));
   }
   write_out("memory of one session:\n");
   bytes("  weights", plan.weights_bytes);
@@ -158,6 +162,7 @@ int run_inspect(const Arguments& words) {
   bool tensors = false;
   ModelArguments model;
   AssistantArguments assistant;
+  ActivationArguments activations;
   SessionArguments session;
   OptionTable table("inspect [OPTIONS]",
                     "Prints what a model file holds and the memory that a session on it takes, to "
@@ -168,13 +173,14 @@ int run_inspect(const Arguments& words) {
   session.declare(table);
   model.declare(table);
   assistant.declare(table);
+  activations.declare(table);
   if (!table.parse(words)) {
     write_out(table.help());
     return 0;
   }
   const std::string path = model.path();
   const gemma4::Inspection inspection =
-      gemma4::inspect(path, session.options({}), assistant.path(path));
+      gemma4::inspect(path, session.options({}), assistant.path(path), activations.type);
   if (model.json) {
     print_json(inspection, tensors);
   } else {

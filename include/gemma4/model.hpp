@@ -43,6 +43,18 @@ enum class Prefill : std::int32_t {
   onednn = 1,
 };
 
+/// What quantised matrices meet: activations as integers in blocks of 32 that share a scale, sums
+/// exact within a block. Matrices of floats meet floats.
+enum class ActivationType : std::int32_t {
+  /// What the checkpoint is made for: ModelInfo::activations tells.
+  automatic = 0,
+  int8 = 1,   ///< one part in 127 of a block's largest: what Q4_0 was trained with
+  int16 = 2,  ///< one part in 32,512, for twice the arithmetic
+};
+
+/// "int8", "int16", "auto"; a static string.
+const char* activation_type_name(ActivationType type) noexcept;
+
 struct LoadProgress {
   std::uint64_t done_bytes = 0;  ///< bytes of tensors prepared so far
   std::uint64_t total_bytes = 0;
@@ -71,6 +83,9 @@ struct LoadOptions {
   /// The host's threads: `threads` is ignored then and the library starts none of its own.
   std::shared_ptr<Executor> executor = {};
   Prefill prefill = Prefill::exact;
+  /// Of the model and its assistant. Part of the arithmetic, so the choice shows in the results.
+  /// What oneDNN computes meets floats or BF16 whatever this says.
+  ActivationType activations = ActivationType::automatic;
 };
 
 /// Facts about one layer.
@@ -89,6 +104,7 @@ struct AssistantInfo {
   std::uint32_t centroids = 0;  ///< clusters its head chooses from first; 0: it looks at all tokens
   std::uint64_t parameters = 0, file_bytes = 0, tensors = 0;
   std::string packed_path;  ///< the packed file that its weights are mapped from; empty: none
+  ActivationType activations = ActivationType::int8;  ///< in use; not automatic
 };
 
 /// Facts about a model.
@@ -104,7 +120,8 @@ struct ModelInfo {
   SamplingOptions recommended_sampling;  ///< from the file, or Gemma 4's own: temperature 1, top_k
                                          ///< 64, top_p 0.95
   std::string packed_path;  ///< the packed file that the weights are mapped from; empty: none
-  std::optional<AssistantInfo> assistant;  ///< of the assistant, when there is one
+  ActivationType activations = ActivationType::int8;  ///< in use; not automatic
+  std::optional<AssistantInfo> assistant;             ///< of the assistant, when there is one
 };
 
 /// One tensor of the file, for display.
@@ -140,19 +157,21 @@ class Model {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// What a file is and what a session on it will take, without reading its weights. `assistant` as
-/// in LoadOptions.
+/// What a file is and what a session on it will take, without reading its weights. `assistant` and
+/// `activations` as in LoadOptions.
 struct Inspection {
   ModelInfo info;
   MemoryPlan plan;
   std::vector<TensorInfo> tensors;
 };
 Inspection inspect(const std::string& path, const SessionOptions& options = {},
-                   const std::string& assistant = {});
+                   const std::string& assistant = {},
+                   ActivationType activations = ActivationType::automatic);
 
 /// The memory plan alone, before anything large is read.
 MemoryPlan plan_memory(const std::string& path, const SessionOptions& options = {},
-                       const std::string& assistant = {});
+                       const std::string& assistant = {},
+                       ActivationType activations = ActivationType::automatic);
 
 struct PackOptions {
   int threads = 0;  ///< as in LoadOptions

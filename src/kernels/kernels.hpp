@@ -26,7 +26,7 @@ struct AttentionState {
 
 /// One chunk of keys and values against a set of query vectors of one KV head.
 struct AttentionChunk {
-  Activations query;  ///< [rows][head size]: a multiple of 16; q8_0: of 32, and in 8 bits
+  Activations query;  ///< [rows][head size]: a multiple of 16; q8_0: of 32, as integers
   std::uint32_t rows = 0;
   const std::byte* keys = nullptr;    ///< a chunk of rows that begin with a key
   const std::byte* values = nullptr;  ///< a chunk of rows that hold a value; may be the same rows
@@ -51,12 +51,14 @@ struct Kernels {
   Isa isa;
 
   /// y[c * y_stride + 16 t + r] = row 16 t + r of the matrix times column c, for `tiles` tiles from
-  /// `matrix` on and `count` columns. Writes whole tiles.
+  /// `matrix` on and `count` columns (rows of activations). Writes whole tiles.
   void (*matmul)(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles,
                  const Activations& a, std::uint32_t count, float* y, std::uint64_t y_stride);
 
-  /// Fills the 8-bit form of `rows` rows from `values` [rows][a.columns].
-  void (*quantize)(const float* values, std::uint32_t rows, const Activations& a);
+  /// Fills in the integer form of columns `column` ... `column` + `width` - 1 (multiples of 32) of
+  /// a row from `values` [width].
+  void (*quantize)(const float* values, std::uint32_t width, const Activations& a,
+                   std::uint32_t row, std::uint64_t column);
 
   /// out = x / sqrt(mean(x^2) + epsilon) * weight; weight may be null. out may be x.
   void (*rms_norm)(const float* x, const float* weight, std::uint32_t size, float epsilon,

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+#include "gemma4/model.hpp"
+
 namespace gemma4 {
 
 /// The formats that matrices are computed from.
@@ -76,7 +78,12 @@ constexpr std::uint64_t tile_bytes(MatrixFormat format, std::uint32_t columns) {
   }
 }
 
-/// Whether the kernels multiply this format with 8-bit activations (otherwise with floats).
+/// Whether the kernels multiply this format with activations in digits of 8 bits (otherwise with
+/// floats).
 constexpr bool takes_int8(MatrixFormat format) { return format <= MatrixFormat::q6_k; }
+
+/// The activations that checkpoints with matrices of this format are made for. Q4_0 was trained
+/// with 8 bits, and nothing else is known to need more.
+constexpr ActivationType made_for(MatrixFormat) { return ActivationType::int8; }
 
 }  // namespace gemma4

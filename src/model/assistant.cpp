@@ -43,6 +43,7 @@ std::uint64_t AssistantNetwork::table_bytes(const AssistantConfig& config,
 Assistant::Arrays::Arrays(Carver& carver, const AssistantConfig& config,
                           const AssistantShape& shape)
     : input(take_activations(carver, 1, 2 * config.backbone,
+                             activation_digits(config.shapes.activations),
                              carver.take<float>(2 * std::uint64_t{config.backbone}).data())),
       next_hidden(carver.take<float>(config.backbone)),
       search(carver, config, shape.threads, shape.choices) {}
@@ -86,7 +87,8 @@ void Assistant::take_input(Token token, std::span<const float> hidden) {
   read_row(target.weights.embedding, static_cast<std::uint32_t>(token), embedding);
   for (float& value : embedding) value *= target.config.embedding_scale;
   const Matrix& projection = network_.network.weights.draft.pre_projection;
-  if (takes_int8(projection.format)) target.kernels.quantize(input.values, 1, input);
+  if (takes_int8(projection.format))
+    target.kernels.quantize(input.values, input.columns, input, 0, 0);
   multiply(target.kernels, pool_, blocks_.cancel(), {{projection, work_.residual.data()}}, input,
            1);
 }

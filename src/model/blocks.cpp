@@ -23,7 +23,7 @@ void Blocks::norm_row(std::uint32_t from, std::uint32_t row, std::span<const flo
   const Activations out = work_.normed.from(row);
   network_.kernels.rms_norm(work_.residual.data() + std::uint64_t{from + row} * hidden,
                             weight.data(), hidden, network_.config.norm_epsilon, out.values);
-  if (codes) network_.kernels.quantize(out.values, 1, out);
+  if (codes) network_.kernels.quantize(out.values, hidden, work_.normed, row, 0);
 }
 
 void Blocks::norm_rows(std::uint32_t from, std::uint32_t rows, std::span<const float> weight,
@@ -46,7 +46,7 @@ void Blocks::add_rows(std::uint32_t rows, std::span<const float> weight, float f
   });
 }
 
-/// Whether a block's first matrices want 8-bit activations.
+/// Whether a block's first matrices want activations as integers.
 bool Blocks::codes_for_attention(std::size_t layer, std::uint32_t rows) const {
   const LayerWeights& w = network_.weights.layers[layer];
   return network_.onednn_for(rows) == nullptr &&
@@ -92,7 +92,7 @@ void Blocks::query_heads(std::size_t layer, std::uint32_t row, std::uint32_t row
     kernels.rotate(turned, size, pairs, work_.cosine[shape.sliding].data() + angles,
                    work_.sine[shape.sliding].data() + angles);
     if (form.row.shared()) form.row.arrange_query(turned, form.key_norm, out.values);
-    if (form.row.type() == KvType::q8_0) kernels.quantize(out.values, 1, out);
+    if (form.row.type() == KvType::q8_0) kernels.quantize(out.values, size, out, 0, 0);
   }
 }
 
@@ -103,8 +103,7 @@ void Blocks::finish_attention(std::size_t layer, std::uint32_t rows) {
   if (takes_int8(w.output.format) && network_.onednn_for(rows) == nullptr) {
     const std::uint64_t work = elementwise(std::uint64_t{rows} * attended.columns);
     pool_.run(rows, work, cancel_, [&](std::uint32_t row, std::uint32_t) {
-      const Activations one = attended.from(row);
-      network_.kernels.quantize(one.values, 1, one);
+      network_.kernels.quantize(attended.from(row).values, attended.columns, attended, row, 0);
     });
   }
   project({{w.output, work_.projected.data()}}, attended, rows, work_.query.data());
@@ -112,7 +111,7 @@ void Blocks::finish_attention(std::size_t layer, std::uint32_t rows) {
            codes_for_feed_forward(layer, rows));
 }
 
-/// gated = gelu(gate) * up, in 8 bits too where the next matrix wants them, tile by tile: the up
+/// gated = gelu(gate) * up, as integers too where the next matrix wants them, tile by tile: the up
 /// matrix's rows go to scratch and are used at once.
 void Blocks::gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activations& gated) {
   const Kernels& kernels = network_.kernels;
@@ -136,7 +135,7 @@ void Blocks::gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activa
               for (std::uint32_t row = 0; row < rows; ++row) {
                 float* out = gate + std::uint64_t{row} * gated.columns;
                 kernels.gelu_multiply(out, up + std::uint64_t{row} * width, width, out);
-                if (codes) kernels.quantize(out, 1, gated.part(row, column, width));
+                if (codes) kernels.quantize(out, width, gated, row, column);
               }
             });
 }

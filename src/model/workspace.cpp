@@ -27,22 +27,10 @@ AttentionState take_state(Carver& carver, std::uint64_t rows, std::uint32_t head
 
 }  // namespace
 
-Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns,
-                             float* values) {
-  const std::uint64_t count = rows * columns;
-  Activations a;
-  a.columns = columns;
-  a.values = values;
-  a.codes = carver.take<std::int8_t>(count).data();
-  a.scale = carver.take<float>(count / 32).data();
-  a.offset8 = carver.take<std::int16_t>(count / 16).data();
-  a.offset32 = carver.take<std::int16_t>(count / 8).data();
-  return a;
-}
-
 void Workspace::carve(Carver& carver, const ModelConfig& config, const WorkspaceShape& shape) {
   const Largest largest(config);
   const std::uint64_t batch = shape.batch;
+  const std::uint32_t digits = activation_digits(config.activations);
   residual = carver.take<float>(batch * config.hidden);
   projected = carver.take<float>(batch * config.hidden);
   query = carver.take<float>(batch * largest.query);
@@ -53,11 +41,12 @@ void Workspace::carve(Carver& carver, const ModelConfig& config, const Workspace
     cosine[kind] = carver.take<float>(batch * largest.head / 2);
     sine[kind] = carver.take<float>(batch * largest.head / 2);
   }
-  normed = take_activations(carver, batch, config.hidden,
+  normed = take_activations(carver, batch, config.hidden, digits,
                             carver.take<float>(batch * config.hidden).data());
   attended = carver.take<float>(batch * largest.query);
   gated = carver.take<float>(batch * largest.feed_forward);
-  wide = take_activations(carver, batch, std::max(largest.query, largest.feed_forward), nullptr);
+  wide = take_activations(carver, batch, std::max(largest.query, largest.feed_forward), digits,
+                          nullptr);
   const std::uint64_t segments = divide_up(shape.context, kSegment);
   split = take_state(carver, segments * shape.split_rows * config.query_heads, largest.full_head);
   split_rows = shape.split_rows;

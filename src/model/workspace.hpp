@@ -40,10 +40,6 @@ struct WorkerScratch {
 /// function.
 constexpr std::uint32_t kPairTiles = 8;
 
-/// An array of activations with its 8-bit form; `values` are placed elsewhere.
-Activations take_activations(Carver& carver, std::uint64_t rows, std::uint32_t columns,
-                             float* values);
-
 struct Workspace {
   Workspace(const ModelConfig& config, const WorkspaceShape& shape);
   static std::uint64_t bytes(const ModelConfig& config, const WorkspaceShape& shape);
@@ -73,7 +69,7 @@ struct Workspace {
     return a;
   }
 
-  /// The queries that are ready for attention, each a row; their 8-bit form is there if the keys
+  /// The queries that are ready for attention, each a row; their integer form is there if the keys
   /// want it, until attention is over.
   Activations queries(std::uint32_t head_size) const { return wide_with(rotated, head_size); }
 

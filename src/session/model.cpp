@@ -53,6 +53,15 @@ void check_prefill(Prefill prefill) {
   }
 }
 
+void check_activations(ActivationType activations) {
+  if (activations != ActivationType::automatic && activations != ActivationType::int8 &&
+      activations != ActivationType::int16) {
+    fail(ErrorCode::invalid_argument,
+         format_text("activations: expected automatic, int8 or int16, found %d",
+                     static_cast<int>(activations)));
+  }
+}
+
 void check_budget(const std::string& what, std::uint64_t needed, std::uint64_t budget) {
   if (budget != 0 && needed > budget) {
     fail(ErrorCode::budget_exceeded,
@@ -110,6 +119,18 @@ const char* version() noexcept {
 #undef G4_TEXT_OF
 }
 
+const char* activation_type_name(ActivationType type) noexcept {
+  switch (type) {
+    case ActivationType::automatic:
+      return "auto";
+    case ActivationType::int8:
+      return "int8";
+    case ActivationType::int16:
+      return "int16";
+  }
+  return "unknown";
+}
+
 SessionOptions settled(const SessionOptions& options, const ModelConfig& config,
                        bool has_assistant) {
   SessionOptions s = options;
@@ -149,7 +170,8 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   const Kernels& kernels = choose_kernels(options.isa);
   const int threads = choose_threads(options.threads);
   check_prefill(options.prefill);
-  OpenedFiles files(path, options.assistant, options.packed_path);
+  check_activations(options.activations);
+  OpenedFiles files(path, options.assistant, options.packed_path, options.activations);
   weights_bytes = files.weights_bytes();
   assistant_bytes = files.assistant_bytes();
   check_budget(path, weights_bytes + assistant_bytes, options.memory_budget_bytes);
@@ -203,8 +225,9 @@ Isa Model::isa() const { return impl_->network->kernels.isa; }
 int Model::threads() const { return impl_->pool->threads(); }
 
 Inspection inspect(const std::string& path, const SessionOptions& options,
-                   const std::string& assistant) {
-  const OpenedFiles files(path, assistant, {});
+                   const std::string& assistant, ActivationType activations) {
+  check_activations(activations);
+  const OpenedFiles files(path, assistant, {}, activations);
   const ModelConfig& config = files.model.config;
   Inspection result;
   result.info = files.info();
@@ -223,8 +246,8 @@ Inspection inspect(const std::string& path, const SessionOptions& options,
 }
 
 MemoryPlan plan_memory(const std::string& path, const SessionOptions& options,
-                       const std::string& assistant) {
-  return inspect(path, options, assistant).plan;
+                       const std::string& assistant, ActivationType activations) {
+  return inspect(path, options, assistant, activations).plan;
 }
 
 namespace {

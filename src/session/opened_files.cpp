@@ -15,6 +15,9 @@ void read_config(const Metadata& metadata, AssistantConfig& config) {
   config = read_assistant_config(metadata);
 }
 
+ModelConfig& shapes_of(ModelConfig& config) { return config; }
+ModelConfig& shapes_of(AssistantConfig& config) { return config.shapes; }
+
 template <class Config>
 Config config_of(const Metadata& metadata) {
   Config config;
@@ -54,18 +57,23 @@ AssistantInfo describe(const OpenedFile<AssistantConfig>& assistant) {
   info.file_bytes = assistant.source.file_bytes;
   info.tensors = assistant.source.tensors.all().size();
   info.packed_path = assistant.packed_file();
+  info.activations = shapes.activations;
   return info;
 }
 
 }  // namespace
 
 template <class Config>
-OpenedFile<Config>::OpenedFile(const std::string& path_, const std::string& packed_path)
+OpenedFile<Config>::OpenedFile(const std::string& path_, const std::string& packed_path,
+                               ActivationType activations)
     : path(path_),
       source(open_gguf(path)),
       packed(packed_for(source, packed_path)),
       config(config_of<Config>(file().metadata)),
-      plan(file(), config) {}
+      plan(file(), config) {
+  shapes_of(config).activations =
+      activations == ActivationType::automatic ? plan.made_for() : activations;
+}
 
 template <class Config>
 std::string OpenedFile<Config>::packed_file() const {
@@ -77,10 +85,10 @@ template struct OpenedFile<ModelConfig>;
 template struct OpenedFile<AssistantConfig>;
 
 OpenedFiles::OpenedFiles(const std::string& path, const std::string& assistant_path,
-                         const std::string& packed_path)
-    : model(path, packed_path) {
+                         const std::string& packed_path, ActivationType activations)
+    : model(path, packed_path, activations) {
   if (assistant_path.empty()) return;
-  assistant.emplace(assistant_path, packed_path);
+  assistant.emplace(assistant_path, packed_path, activations);
   check_pairing(assistant->config, assistant_path, model.config, path);
 }
 
@@ -118,6 +126,7 @@ ModelInfo OpenedFiles::info() const {
   info.tensors = model.source.tensors.all().size();
   info.recommended_sampling = config.sampling;
   info.packed_path = model.packed_file();
+  info.activations = config.activations;
   if (assistant) info.assistant = describe(*assistant);
   return info;
 }

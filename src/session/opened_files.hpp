@@ -17,8 +17,9 @@ namespace gemma4 {
 /// into both, so they stay where they are.
 template <class Config>
 struct OpenedFile {
-  /// `packed_path` as in LoadOptions.
-  OpenedFile(const std::string& path, const std::string& packed_path);
+  /// `packed_path` and `activations` as in LoadOptions.
+  OpenedFile(const std::string& path, const std::string& packed_path,
+             ActivationType activations = ActivationType::automatic);
   OpenedFile(const OpenedFile&) = delete;
   OpenedFile& operator=(const OpenedFile&) = delete;
 
@@ -36,7 +37,7 @@ struct OpenedFile {
 /// A model, and its assistant when one is named. The two fit together.
 struct OpenedFiles {
   OpenedFiles(const std::string& path, const std::string& assistant_path,
-              const std::string& packed_path);
+              const std::string& packed_path, ActivationType activations);
 
   /// Weights and tables.
   std::uint64_t weights_bytes() const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gemma4/model.hpp"
 #include "gemma4/sampling.hpp"
 #include "io/metadata.hpp"
 
@@ -38,6 +39,8 @@ struct ModelConfig {
   float embedding_scale = 0;
   std::vector<LayerConfig> layers;
   SamplingOptions sampling;  ///< what the file recommends
+  ActivationType activations =
+      ActivationType::int8;  ///< the user's choice, or WeightPlan::made_for
 
   std::uint32_t query_size(const LayerConfig& layer) const { return query_heads * layer.head_size; }
   std::uint32_t kv_size(const LayerConfig& layer) const { return layer.kv_heads * layer.head_size; }

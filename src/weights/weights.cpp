@@ -1,5 +1,7 @@
 #include "weights/weights.hpp"
 
+#include <algorithm>
+
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "weights/block_formats.hpp"
@@ -254,6 +256,13 @@ WeightPlan::WeightPlan(const GgufFile& file, ModelConfig& config) : WeightPlan(f
   for (std::size_t layer = 0; layer < config.layers.size(); ++layer) add_layer(config, layer);
   add_rope_factors(config);
   place();
+}
+
+ActivationType WeightPlan::made_for() const {
+  const bool wide = std::any_of(matrices_.begin(), matrices_.end(), [](const MatrixItem& item) {
+    return gemma4::made_for(item.matrix.format) == ActivationType::int16;
+  });
+  return wide ? ActivationType::int16 : ActivationType::int8;
 }
 
 std::vector<PlacedTensor> WeightPlan::placed() const {

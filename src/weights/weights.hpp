@@ -102,6 +102,7 @@ class WeightPlan {
   std::uint64_t source_bytes() const { return source_bytes_; }  ///< tensor bytes to be read
   std::uint64_t parameters() const { return parameters_; }
   bool packed() const { return packed_; }  ///< the weights are mapped, not read
+  ActivationType made_for() const;         ///< what the matrices call for; not automatic
 
   /// Reads and packs everything in parallel, dropping source pages as they are done with. Not for
   /// packed files.

@@ -60,6 +60,8 @@ TEST_CASE("wrong usage") {
   check_usage({"generate", "--prompt", "a", "--draft", "3x"}, "found \"3x\"");
   check_usage({"generate", "--prompt", "a", "--drafter", "me"},
               "--drafter: expected mtp|ngram|none, found \"me\"");
+  check_usage({"generate", "--prompt", "a", "--activations", "int4"},
+              "--activations: expected auto|int8|int16, found \"int4\"");
   check_usage({"generate", "--prompt", "a", "--stop", ""},
               "--stop: expected a text, found nothing");
   check_usage({"generate", "--tokens", "1,x"}, "--tokens, item 2: expected an integer");

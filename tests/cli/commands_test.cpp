@@ -256,6 +256,23 @@ TEST_CASE("inspect --json") {
   CHECK(std::uint64_t(eight["memory"]["kv_bytes"]) != kv);
 }
 
+TEST_CASE("--activations: inspect tells what it takes, an answer stays an answer") {
+  dom::parser a, b, c;
+  const dom::element plain = json_of(a, {"inspect"});
+  CHECK(text(plain["activations"]) == "int8");
+  CHECK(text(plain["assistant"]["activations"]) == "int8");
+  const dom::element wide = json_of(b, {"inspect", "--activations", "int16"});
+  CHECK(text(wide["activations"]) == "int16");
+  CHECK(text(wide["assistant"]["activations"]) == "int16");
+  CHECK(std::uint64_t(wide["memory"]["workspace_bytes"]) >
+        std::uint64_t(plain["memory"]["workspace_bytes"]));
+  CHECK(run({"inspect", "--activations", "int16"}).out.find("activations     int16\n") !=
+        std::string::npos);
+  const dom::element answer =
+      json_of(c, {"generate", "--chat", "--prompt", "What is 34 + 17?", "--activations", "int16"});
+  CHECK(text(answer["text"]) == "34 + 17 = 51.");
+}
+
 TEST_CASE("inspect shows the assistant, the one beside the model or the one that is named") {
   dom::parser parser;
   const auto memory = [](dom::element object, const char* part) {

@@ -147,6 +147,17 @@ void report(const std::string& kv, const Distances& d, const golden::Agreement& 
 // on both sides, a difference has that deviation too; twice as much is more than chance.
 constexpr double kChance = 2 * 0.0004;
 
+/// ||found - exact|| / ||exact|| over all prompts, positions and tokens.
+double relative_error(const Model& model, const std::vector<LogitPrompt>& prompts,
+                      const std::vector<Matrix>& exact) {
+  double difference = 0, size = 0;
+  for (std::size_t n = 0; n < prompts.size(); ++n) {
+    difference += (library_logits(model, KvType::f32, prompts[n].ids) - exact[n]).squaredNorm();
+    size += exact[n].squaredNorm();
+  }
+  return std::sqrt(difference / size);
+}
+
 }  // namespace
 
 TEST_CASE("logits are as close to the exact ones as llama.cpp's") {
@@ -175,6 +186,25 @@ TEST_CASE("logits are as close to the exact ones as llama.cpp's") {
   CHECK(d.agreement.mean <= 0.02);
   CHECK(d.agreement.same_best >= 0.995);
   CHECK(d.kl_mean <= 2e-5);
+}
+
+TEST_CASE("activations of 16 bits leave little of the distance") {
+  const std::vector<LogitPrompt> prompts = golden::logit_prompts();
+  const std::vector<Matrix> exact = exact_logits(prompts);
+  const auto load = [](ActivationType activations) {
+    LoadOptions options;
+    options.activations = activations;
+    return Model::load(golden::target_path(), options);
+  };
+  const Model wide = load(ActivationType::int16);
+  const double int8 = relative_error(load(ActivationType::int8), prompts, exact),
+               int16 = relative_error(wide, prompts, exact);
+  MESSAGE("relative L2 distance from the exact logits: int8 " << int8 << ", int16 " << int16);
+  CHECK(int16 < 1e-3);
+  CHECK(int16 < int8 / 50);
+  const Distances d = measure(wide, KvType::f32, "f32", prompts, exact);
+  report("f32, int16", d, golden::llama_agreement("f32"));
+  CHECK(d.agreement.max <= 2e-3);
 }
 
 }  // namespace gemma4

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/kv_chunks.hpp"
@@ -32,7 +33,8 @@ std::vector<const Kernels*> all_kernels() {
 
 /// Two tiles of random codes with sane scales times five columns.
 template <typename Block>
-std::uint64_t matmul_hash(const Kernels& k, MatrixFormat format, std::uint32_t columns) {
+std::uint64_t matmul_hash(const Kernels& k, MatrixFormat format, std::uint32_t columns,
+                          std::uint32_t digits) {
   constexpr std::uint32_t kTiles = 2, kColumns = 5;
   const std::size_t count = kTiles * tile_bytes(format, columns) / sizeof(Block);
   Random random(31);
@@ -47,7 +49,7 @@ std::uint64_t matmul_hash(const Kernels& k, MatrixFormat format, std::uint32_t c
     for (std::size_t s = 0; s < sizeof blocks[i].scale / 2; ++s)
       scales[s] = float_to_half(0.05f * random.unit());
   }
-  const Batch batch(k, random.floats(kColumns * columns, 4.0f), columns);
+  const Batch batch(k, random.floats(kColumns * columns, 4.0f), columns, digits);
   std::vector<float> y(kColumns * kTiles * kTileRows);
   k.matmul(format, reinterpret_cast<const std::byte*>(blocks), kTiles, batch.get(), kColumns,
            y.data(), kTiles * kTileRows);
@@ -63,8 +65,8 @@ std::uint64_t attention_hash(const Kernels& k, KvType type) {
   Activations activations;
   activations.columns = kHead;
   activations.values = query.data();
-  const Batch codes(k, type == KvType::q8_0 ? query : std::vector<float>(), kHead);
-  if (type == KvType::q8_0) activations = codes.get();
+  std::optional<Batch> codes;
+  if (type == KvType::q8_0) activations = codes.emplace(k, query, kHead).get();
   std::vector<float> value(kRows * kHead), maximum(kRows), sum(kRows), out(kRows * kHead),
       scores(kRows * kChunk), widened(attention_scratch(kHead));
   const AttentionState state{maximum.data(), sum.data(), value.data()};
@@ -90,9 +92,12 @@ TEST_CASE("matrix products have the same bits on every architecture") {
   for (const Kernels* k : all_kernels()) {
     const std::string isa = isa_name(k->isa);
     CAPTURE(isa);
-    CHECK(matmul_hash<Q4Block>(*k, MatrixFormat::q4_0, 7 * 32) == 0x9cbaf85f6a79b55fu);
-    CHECK(matmul_hash<Q8Block>(*k, MatrixFormat::q8_0, 7 * 32) == 0xbd0bd7310b39c2b0u);
-    CHECK(matmul_hash<Q6Block>(*k, MatrixFormat::q6_k, 512) == 0xf16a6dfd74b79f03u);
+    CHECK(matmul_hash<Q4Block>(*k, MatrixFormat::q4_0, 7 * 32, 1) == 0x9cbaf85f6a79b55fu);
+    CHECK(matmul_hash<Q8Block>(*k, MatrixFormat::q8_0, 7 * 32, 1) == 0xbd0bd7310b39c2b0u);
+    CHECK(matmul_hash<Q6Block>(*k, MatrixFormat::q6_k, 512, 1) == 0xf16a6dfd74b79f03u);
+    CHECK(matmul_hash<Q4Block>(*k, MatrixFormat::q4_0, 7 * 32, 2) == 0x9323e332abfe9329u);
+    CHECK(matmul_hash<Q8Block>(*k, MatrixFormat::q8_0, 7 * 32, 2) == 0xac8aa3d5fc87d9cdu);
+    CHECK(matmul_hash<Q6Block>(*k, MatrixFormat::q6_k, 512, 2) == 0x0b1f1084449a9f93u);
   }
 }
 

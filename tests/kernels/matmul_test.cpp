@@ -87,14 +87,17 @@ TEST_CASE("a column's result does not depend on the columns beside it") {
   all.push_back(&scalar);
   for (const Kernels* kernels : all) {
     for (const MatrixFormat format : kFormats) {
-      const std::uint32_t columns = format == MatrixFormat::q6_k ? 512 : 192;
-      const RandomMatrix m(format, 2, columns, 7);
-      Random random(8);
-      const Batch batch(*kernels, random.floats(17 * columns, 3.0f), columns);
-      const std::vector<float> together = multiply(*kernels, m, batch.get(), 17);
-      for (std::uint32_t c = 0; c < 17; ++c) {
-        const std::vector<float> alone = multiply(*kernels, m, batch.get().from(c), 1);
-        CHECK(std::memcmp(alone.data(), together.data() + c * alone.size(), alone.size() * 4) == 0);
+      for (const std::uint32_t digits : {1u, 2u}) {
+        const std::uint32_t columns = format == MatrixFormat::q6_k ? 512 : 192;
+        const RandomMatrix m(format, 2, columns, 7);
+        Random random(8);
+        const Batch batch(*kernels, random.floats(17 * columns, 3.0f), columns, digits);
+        const std::vector<float> together = multiply(*kernels, m, batch.get(), 17);
+        for (std::uint32_t c = 0; c < 17; ++c) {
+          const std::vector<float> alone = multiply(*kernels, m, batch.get().from(c), 1);
+          CHECK(std::memcmp(alone.data(), together.data() + c * alone.size(), alone.size() * 4) ==
+                0);
+        }
       }
     }
   }
@@ -110,11 +113,14 @@ TEST_CASE("every instruction set gives the scalar bits, for 1 to 17 columns") {
         const RandomMatrix m(format, 3, columns, columns + 1);
         Random random(columns);
         for (std::uint32_t count = 1; count <= 17; ++count) {
-          const std::vector<float> values = random.floats(count * columns, 5.0f);
-          const Batch slow(scalar, values, columns), fast(*kernels, values, columns);
-          REQUIRE(slow.equal_bits(fast));
-          CHECK(same_bits(multiply(scalar, m, slow.get(), count),
-                          multiply(*kernels, m, fast.get(), count)));
+          for (const std::uint32_t digits : {1u, 2u}) {
+            const std::vector<float> values = random.floats(count * columns, 5.0f);
+            const Batch slow(scalar, values, columns, digits),
+                fast(*kernels, values, columns, digits);
+            REQUIRE(slow.equal_bits(fast));
+            CHECK(same_bits(multiply(scalar, m, slow.get(), count),
+                            multiply(*kernels, m, fast.get(), count)));
+          }
         }
       }
     }
@@ -132,35 +138,61 @@ TEST_CASE("extreme codes do not overflow the 16-bit sums") {
           std::vector<float> values(256);
           for (std::size_t i = 0; i < values.size(); ++i)
             values[i] = pattern == 0 ? 1.0f : pattern == 1 ? -1.0f : (i % 2 ? 1.0f : -1.0f);
-          const Batch batch(*kernels, values, 256);
-          CHECK(same_bits(multiply(scalar, m, batch.get(), 1),
-                          multiply(*kernels, m, batch.get(), 1)));
+          for (const std::uint32_t digits : {1u, 2u}) {  // the largest code is the largest digits
+            const Batch batch(*kernels, values, 256, digits);
+            REQUIRE(std::abs(batch.get().codes[0]) == 127);
+            REQUIRE(batch.get().from_digits(digits - 1).codes[0] == batch.get().codes[0]);
+            CHECK(same_bits(multiply(scalar, m, batch.get(), 1),
+                            multiply(*kernels, m, batch.get(), 1)));
+          }
         }
       }
     }
   }
 }
 
-TEST_CASE("the definition: exact block sums, one fma chain") {
+namespace {
+
+/// The definition for Q4_0, told by the layout: one fma chain over exact block sums.
+float chain_over_blocks(const RandomMatrix& m, std::uint32_t row, const Activations& digits) {
+  const Q4Block* blocks = reinterpret_cast<const Q4Block*>(m.data);
+  float chain = 0.0f;
+  for (std::uint32_t b = 0; b < m.columns / 32; ++b) {
+    int sum = 0;
+    for (std::uint32_t k = 0; k < 32; ++k) {
+      const std::uint8_t byte = blocks[b / 2].codes[b % 2][k % 16 / 4 * 64 + row * 4 + k % 4];
+      sum += ((k / 16 ? byte / 16 : byte % 16) - 8) * digits.codes[b * 32 + k];
+    }
+    chain = std::fma(float(sum), half_to_float(blocks[b / 2].scale[b % 2][row]) * digits.scale[b],
+                     chain);
+  }
+  return chain;
+}
+
+}  // namespace
+
+TEST_CASE("the definition: exact block sums, one fma chain for each digit") {
   const Kernels& scalar = *find_kernels(Isa::scalar);
   const RandomMatrix m(MatrixFormat::q4_0, 1, 128, 11);
   Random random(12);
-  const Batch batch(scalar, random.floats(128), 128);
-  const std::vector<float> y = multiply(scalar, m, batch.get(), 1);
-  const Q4Block* blocks = reinterpret_cast<const Q4Block*>(m.data);
+  const std::vector<float> values = random.floats(128);
+  const Batch one(scalar, values, 128, 1), two(scalar, values, 128, 2);
+  const std::vector<float> y1 = multiply(scalar, m, one.get(), 1),
+                           y2 = multiply(scalar, m, two.get(), 1);
   for (std::uint32_t row = 0; row < 16; ++row) {
-    float chain = 0.0f;
-    for (std::uint32_t b = 0; b < 4; ++b) {
-      int sum = 0;
-      for (std::uint32_t k = 0; k < 32; ++k) {
-        const std::uint8_t byte = blocks[b / 2].codes[b % 2][k % 16 / 4 * 64 + row * 4 + k % 4];
-        sum += ((k / 16 ? byte / 16 : byte % 16) - 8) * batch.get().codes[b * 32 + k];
-      }
-      chain = std::fma(
-          float(sum), half_to_float(blocks[b / 2].scale[b % 2][row]) * batch.get().scale[b], chain);
-    }
-    CHECK(chain == y[row]);
+    CHECK(y1[row] == chain_over_blocks(m, row, one.get()));
+    CHECK(y2[row] == chain_over_blocks(m, row, two.get()) +
+                         chain_over_blocks(m, row, two.get().from_digits(1)));
   }
+}
+
+TEST_CASE("two digits hold every number they can, and it in one way") {
+  for (std::int32_t code = -32512; code <= 32512; ++code) {
+    const std::int32_t first = first_digit(code), second = code - 255 * first;
+    REQUIRE(std::abs(first) <= 127);
+    REQUIRE(std::abs(second) <= 127);
+  }
+  CHECK(largest_code(2) == 32512.0f);
 }
 
 TEST_CASE("activation blocks: rounding, zero, tiny and damaged blocks") {
@@ -191,6 +223,56 @@ TEST_CASE("activation blocks: rounding, zero, tiny and damaged blocks") {
     for (int k = 0; k < 32; ++k) sum += a.codes[k];
     CHECK(a.offset8[0] + a.offset8[1] == -8 * sum);
     CHECK(a.offset32[0] + a.offset32[1] + a.offset32[2] + a.offset32[3] == -32 * sum);
+  }
+}
+
+TEST_CASE("blocks of two digits: rounding, zero, tiny and damaged blocks") {
+  std::vector<const Kernels*> all = fast_kernels();
+  all.push_back(find_kernels(Isa::scalar));
+  for (const Kernels* kernels : all) {
+    std::vector<float> values(2 * 128, 0.0f);  // two rows
+    values[0] = 32512.0f, values[1] = 127.5f, values[2] = -128.5f, values[3] = -32384.6f;
+    values[32] = 1e-35f;  // would be an ordinary scale in 8 bits
+    values[64] = -std::numeric_limits<float>::infinity();
+    Random random(5);
+    for (int i = 0; i < 32; ++i) values[static_cast<std::size_t>(128 + i)] = random.unit();
+    const Batch batch(*kernels, values, 128, 2);
+    const Activations first = batch.get(), second = first.from_digits(1);
+    const auto code = [&](int i) { return 255 * first.codes[i] + second.codes[i]; };
+    CHECK(first.scale[0] == 255.0f);
+    CHECK(second.scale[0] == 1.0f);
+    CHECK(code(0) == 32512);
+    CHECK(code(1) == 128);
+    CHECK(code(2) == -128);
+    CHECK(code(3) == -32385);
+    CHECK(first.scale[1] == 0.0f);
+    CHECK(std::isnan(first.scale[2]));
+    CHECK(std::isnan(second.scale[2]));
+    CHECK(first.scale[3] == 0.0f);
+    const Activations row = first.from(1), rest = row.from_digits(1);
+    CHECK(row.scale[0] == 255.0f * rest.scale[0]);
+    for (int i = 0; i < 32; ++i) {
+      const double near = 255.0 * row.codes[i] + rest.codes[i];
+      CHECK(std::fabs(near * rest.scale[0] - row.values[i]) <= 0.5001 * rest.scale[0]);
+    }
+  }
+}
+
+TEST_CASE("a row's integers can be filled in part by part") {
+  std::vector<const Kernels*> all = fast_kernels();
+  all.push_back(find_kernels(Isa::scalar));
+  for (const Kernels* kernels : all) {
+    for (const std::uint32_t digits : {1u, 2u}) {
+      Random random(6);
+      const std::vector<float> values = random.floats(3 * 160);
+      const Batch whole(*kernels, values, 160, digits);
+      const Batch parts(*kernels, std::vector<float>(values.size()), 160, digits);
+      for (std::uint32_t row = 0; row < 3; ++row) {
+        for (const auto& [column, width] : {std::pair(64u, 96u), std::pair(0u, 64u)})
+          kernels->quantize(values.data() + row * 160 + column, width, parts.get(), row, column);
+      }
+      CHECK(whole.equal_bits(parts));
+    }
   }
 }
 

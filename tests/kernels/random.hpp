@@ -33,33 +33,30 @@ class Random {
   std::uint64_t state_;
 };
 
-/// The 8-bit form of a batch with the memory it lives in.
+/// A batch with its integer form, in the memory it lives in.
 class Batch {
  public:
-  Batch(const Kernels& kernels, std::vector<float> values, std::uint32_t columns)
+  Batch(const Kernels& kernels, std::vector<float> values, std::uint32_t columns,
+        std::uint32_t digits = 1)
       : values_(std::move(values)) {
-    const std::size_t n = values_.size();
-    codes_.resize(n);
-    scale_.resize(n / 32);
-    offset8_.resize(n / 16);
-    offset32_.resize(n / 8);
-    activations_ = {columns,       values_.data(),  codes_.data(),
-                    scale_.data(), offset8_.data(), offset32_.data()};
-    kernels.quantize(values_.data(), static_cast<std::uint32_t>(n / columns), activations_);
+    const std::uint32_t rows = static_cast<std::uint32_t>(values_.size() / columns);
+    Carver plan;
+    take_activations(plan, rows, columns, digits, nullptr);
+    integers_ = Buffer(plan.used_bytes());
+    Carver carver(integers_.data());
+    activations_ = take_activations(carver, rows, columns, digits, values_.data());
+    for (std::uint32_t row = 0; row < rows; ++row)
+      kernels.quantize(activations_.from(row).values, columns, activations_, row, 0);
   }
   const Activations& get() const { return activations_; }
   bool equal_bits(const Batch& other) const {
-    return std::memcmp(codes_.data(), other.codes_.data(), codes_.size()) == 0 &&
-           std::memcmp(scale_.data(), other.scale_.data(), scale_.size() * 4) == 0 &&
-           std::memcmp(offset8_.data(), other.offset8_.data(), offset8_.size() * 2) == 0 &&
-           std::memcmp(offset32_.data(), other.offset32_.data(), offset32_.size() * 2) == 0;
+    return integers_.size_bytes() == other.integers_.size_bytes() &&
+           std::memcmp(integers_.data(), other.integers_.data(), integers_.size_bytes()) == 0;
   }
 
  private:
   std::vector<float> values_;
-  std::vector<std::int8_t> codes_;
-  std::vector<float> scale_;
-  std::vector<std::int16_t> offset8_, offset32_;
+  Buffer integers_;
   Activations activations_;
 };
 

@@ -64,10 +64,15 @@ TEST_CASE("every weight type, in every matrix") {
     // floats differ by rounding alone; the attention of random weights is all but an argmax and
     // magnifies 8-bit activations tenfold
     CHECK(relative_error(found, truth) < (float_path ? 1e-5 : 0.15));
-    const std::vector<float> one_by_one =
-        all_logits(path, tokens, {.threads = 3, .isa = Isa::scalar},
-                   {.kv = KvType::f32, .prefill_chunk_tokens = 1});
-    CHECK(same_bits(found, one_by_one));
+    LoadOptions scalar{.threads = 3, .isa = Isa::scalar};
+    const SessionOptions one_by_one{.kv = KvType::f32, .prefill_chunk_tokens = 1};
+    CHECK(same_bits(found, all_logits(path, tokens, scalar, one_by_one)));
+    LoadOptions wide{.threads = 2};
+    wide.activations = scalar.activations = ActivationType::int16;
+    const std::vector<float> near = all_logits(path, tokens, wide, {.kv = KvType::f32});
+    CHECK(relative_error(near, truth) < (float_path ? 1e-5 : 2e-3));
+    CHECK(same_bits(near, all_logits(path, tokens, scalar, one_by_one)));
+    CHECK(same_bits(near, found) == float_path);
   }
 }
 

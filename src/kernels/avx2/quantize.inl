@@ -1,4 +1,4 @@
-// 8-bit activations with AVX2; see quantize_block in the scalar kernels for the definition.
+// Activations in digits with AVX2; see quantize_block in the scalar kernels for the definition.
 
 inline __m256i magnitude_bits(__m256i bits) {
   return _mm256_and_si256(bits, _mm256_set1_epi32(0x7fffffff));
@@ -11,34 +11,16 @@ inline std::uint32_t largest_lane(__m256i v) {
   return static_cast<std::uint32_t>(_mm_cvtsi128_si32(m));
 }
 
-void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16_t* offset8,
-                    std::int16_t* offset32) {
-  __m256i bits[4];
-  __m256i largest = _mm256_setzero_si256();
-  for (int i = 0; i < 4; ++i) {
-    bits[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + 8 * i));
-    largest = _mm256_max_epu32(largest, magnitude_bits(bits[i]));
-  }
-  const std::uint32_t amax = largest_lane(largest);
-  float d = __builtin_bit_cast(float, amax) / 127.0f;
-  const bool damaged = amax > 0x7f7fffffu;
-  if (damaged || d < 0x1p-126f) {
-    *scale = damaged ? __builtin_bit_cast(float, 0x7fc00000u) : 0.0f;
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), _mm256_setzero_si256());
-    offset8[0] = offset8[1] = offset32[0] = offset32[1] = offset32[2] = offset32[3] = 0;
-    return;
-  }
-  *scale = d;
-  const __m256 divisor = _mm256_set1_ps(d);
-  __m256i q[4];
-  for (int i = 0; i < 4; ++i)
-    q[i] = _mm256_cvtps_epi32(_mm256_div_ps(_mm256_castsi256_ps(bits[i]), divisor));
+/// One digit of a block, q in columns 8i ... 8i+7, and the terms made of their sums; `at` is their
+/// place.
+inline void store_digit(const __m256i (&q)[4], float scale, const Activations& at) {
+  *at.scale = scale;
   // the packs interleave 128-bit halves; the permutation puts the groups of four back in order
   const __m256i narrow =
       _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
   const __m256i ordered =
       _mm256_permutevar8x32_epi32(narrow, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), ordered);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(at.codes), ordered);
   // pair sums: 16-bit lanes (0,1), (2,3), ...; folding 32-bit lanes keeps the two kinds of pairs
   // apart
   __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), ordered);
@@ -49,15 +31,41 @@ void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16
       _mm_cvtsi128_si32(_mm_mullo_epi16(_mm_add_epi16(first, second), _mm_set1_epi16(-8)));
   const int low = _mm_cvtsi128_si32(_mm_mullo_epi16(first, _mm_set1_epi16(-32)));
   const int high = _mm_cvtsi128_si32(_mm_mullo_epi16(second, _mm_set1_epi16(-32)));
-  __builtin_memcpy(offset8, &both, 4);
-  __builtin_memcpy(offset32, &low, 4);
-  __builtin_memcpy(offset32 + 2, &high, 4);
+  __builtin_memcpy(at.offset8, &both, 4);
+  __builtin_memcpy(at.offset32, &low, 4);
+  __builtin_memcpy(at.offset32 + 2, &high, 4);
 }
 
-void quantize(const float* values, std::uint32_t rows, const Activations& a) {
-  const std::uint64_t blocks = std::uint64_t{rows} * a.columns / kBlock;
-  for (std::uint64_t b = 0; b < blocks; ++b) {
-    quantize_block(values + b * kBlock, a.codes + b * kBlock, a.scale + b, a.offset8 + 2 * b,
-                   a.offset32 + 4 * b);
+/// The digits of a block of codes, `d` apart.
+inline void store_digits(__m256i (&q)[4], float d, const Activations& at) {
+  if (at.digits == 1) return store_digit(q, d, at);
+  __m256i first[4];
+  for (int i = 0; i < 4; ++i) {  // first_digit(q)
+    const __m256i product = _mm256_mullo_epi32(q[i], _mm256_set1_epi32(257));
+    first[i] = _mm256_srai_epi32(_mm256_add_epi32(product, _mm256_set1_epi32(32768)), 16);
+    q[i] = _mm256_sub_epi32(q[i], _mm256_mullo_epi32(first[i], _mm256_set1_epi32(kDigitBase)));
   }
+  store_digit(first, kDigitBase * d, at);
+  store_digit(q, d, at.from_digits(1));
+}
+
+void quantize_block(const float* x, const Activations& at) {
+  __m256i q[4];
+  __m256i largest = _mm256_setzero_si256();
+  for (int i = 0; i < 4; ++i) {
+    q[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + 8 * i));
+    largest = _mm256_max_epu32(largest, magnitude_bits(q[i]));
+  }
+  const std::uint32_t amax = largest_lane(largest);
+  float d = __builtin_bit_cast(float, amax) / largest_code(at.digits);
+  const bool damaged = amax > 0x7f7fffffu;
+  if (damaged || d < 0x1p-126f) {
+    d = damaged ? __builtin_bit_cast(float, 0x7fc00000u) : 0.0f;
+    for (int i = 0; i < 4; ++i) q[i] = _mm256_setzero_si256();
+  } else {
+    const __m256 divisor = _mm256_set1_ps(d);
+    for (int i = 0; i < 4; ++i)
+      q[i] = _mm256_cvtps_epi32(_mm256_div_ps(_mm256_castsi256_ps(q[i]), divisor));
+  }
+  store_digits(q, d, at);
 }

@@ -37,6 +37,8 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2;
 
 #include "kernels/avx2/quantize.inl"
 
+#include "kernels/generic/quantize.inl"
+
 #include "kernels/generic/x86_tiles.inl"
 
 #include "kernels/avx512/matmul.inl"

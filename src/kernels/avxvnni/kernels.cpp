@@ -35,6 +35,8 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 6, kValueVectors = 1;
 
 #include "kernels/avx2/quantize.inl"
 
+#include "kernels/generic/quantize.inl"
+
 #include "kernels/generic/x86_tiles.inl"
 
 #include "kernels/avx2/registers.inl"

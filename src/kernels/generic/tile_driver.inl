@@ -1,4 +1,4 @@
-// Tiles and groups of up to 16 columns for tile_columns<Format, N, T>. Included inside an
+// Tiles and groups of up to 16 columns of digits for tile_columns<Format, N, T>. Included inside an
 // instruction set's namespace, after its matmul.inl.
 
 /// Blocks of one tile.
@@ -7,15 +7,15 @@ std::uint64_t tile_blocks(const Activations& a) {
   return (a.columns / kBlock + Format::kBlocks - 1) / Format::kBlocks;
 }
 
-/// All pairs of tiles times `count` columns, where the format takes pairs for so few; returns how
-/// many tiles that are.
+/// All pairs of tiles times `columns` columns of digits, where the format takes pairs for so few;
+/// returns how many tiles that are.
 template <typename Format, int N = Format::kPairedColumns>
 std::uint32_t multiply_pairs(const std::byte* matrix, std::uint32_t tiles, const Activations& a,
-                             std::uint32_t count, float* y, std::uint64_t y_stride) {
+                             std::uint32_t columns, float* y, std::uint64_t y_stride) {
   if constexpr (N == 0) {
     return 0;
   } else {
-    if (count != N) return multiply_pairs<Format, N - 1>(matrix, tiles, a, count, y, y_stride);
+    if (columns != N) return multiply_pairs<Format, N - 1>(matrix, tiles, a, columns, y, y_stride);
     const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix);
     const std::uint64_t stride = tile_blocks<Format>(a);
     std::uint32_t t = 0;
@@ -41,14 +41,16 @@ void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activation
                                      tile_columns<Format, 7, 1>,
                                      tile_columns<Format, 8, 1>,
                                      tile_columns<Format, 16, 1>};
-  std::uint32_t t = multiply_pairs<Format>(matrix, tiles, a, count, y, y_stride);
+  const std::uint32_t columns = count * a.digits;
+  std::uint32_t t = multiply_pairs<Format>(matrix, tiles, a, columns, y, y_stride);
   const std::uint64_t stride = tile_blocks<Format>(a);
   for (; t < tiles; ++t) {
     const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix) + t * stride;
-    for (std::uint32_t c = 0; c < count;) {
-      const std::uint32_t left = count - c, n = left >= 16 ? 16 : left < 8 ? left : 8;
-      kFunctions[n < 16 ? n : 9](tile, stride, a.from(c),
-                                 y + c * y_stride + std::uint64_t{t} * kTileRows, y_stride);
+    for (std::uint32_t c = 0; c < columns;) {  // with two digits every n is even
+      const std::uint32_t left = columns - c, n = left >= 16 ? 16 : left < 8 ? left : 8;
+      kFunctions[n < 16 ? n : 9](tile, stride, a.from_digits(c),
+                                 y + c / a.digits * y_stride + std::uint64_t{t} * kTileRows,
+                                 y_stride);
       c += n;
     }
   }

@@ -15,7 +15,7 @@ inline void prefetch_part(const typename Format::Block* block, std::uint32_t par
   for (std::uint32_t i = 0; i < kBytes; i += 64) _mm_prefetch(from + i, _MM_HINT_T0);
 }
 
-/// Where one column's block lies: a place in the activations.
+/// Where one column's block lies: a place in a row of digits.
 struct Column {
   explicit Column(const Activations& a)
       : codes(a.codes), scale(a.scale), offset8(a.offset8), offset32(a.offset32), row(a.columns) {}
@@ -56,8 +56,8 @@ inline const T* reread(const T* p) {
   return p;
 }
 
-/// T tiles times N columns, tiles `stride` blocks apart. Two tiles that are read side by side are
-/// two streams: the memory gives a core more that way.
+/// T tiles times N columns of digits, tiles `stride` blocks apart; of each y the digits are added
+/// up. Two tiles that are read side by side are two streams: the memory gives a core more that way.
 template <typename Format, int N, int T>
 void tile_columns(const typename Format::Block* tile, std::uint64_t stride, const Activations& a,
                   float* y, std::uint64_t y_stride) {
@@ -75,7 +75,13 @@ void tile_columns(const typename Format::Block* tile, std::uint64_t stride, cons
     }
   }
   for (int t = 0; t < T; ++t) {
-    for (int c = 0; c < N; ++c)
-      store(y + 16 * t + static_cast<std::uint64_t>(c) * y_stride, load(sums[t] + 16 * c));
+    const float* sum = sums[t];
+    float* out = y + 16 * t;
+    if (N % 2 == 0 && a.digits == 2) {
+      for (int c = 0; c < N; c += 2, sum += 32, out += y_stride)
+        store(out, add(load(sum), load(sum + 16)));
+    } else {
+      for (int c = 0; c < N; ++c, sum += 16, out += y_stride) store(out, load(sum));
+    }
   }
 }

@@ -32,6 +32,8 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 1;
 
 #include "kernels/neon/quantize.inl"
 
+#include "kernels/generic/quantize.inl"
+
 #include "kernels/generic/kv_rows.inl"
 
 namespace plain {

@@ -141,7 +141,7 @@ template <typename Format, int N>
   }
 }
 
-/// One tile times N columns.
+/// One tile times N columns of digits; of each y the digits are added up.
 template <typename Format, int N, int T>
 void tile_columns(const typename Format::Block* tile, std::uint64_t, const Activations& a, float* y,
                   std::uint64_t y_stride) {
@@ -150,7 +150,7 @@ void tile_columns(const typename Format::Block* tile, std::uint64_t, const Activ
   Activations column[N];
   for (int c = 0; c < N; ++c) {
     for (int g = 0; g < 4; ++g) sums[c][g] = vdupq_n_f32(0.0f);
-    column[c] = a.from(static_cast<std::uint32_t>(c));
+    column[c] = a.from_digits(static_cast<std::uint32_t>(c));
   }
   const std::uint32_t blocks = a.columns / kBlock;
   for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
@@ -160,8 +160,9 @@ void tile_columns(const typename Format::Block* tile, std::uint64_t, const Activ
       add_block<Format, N>(*tile, part, 2, column, b + part, sums);
     }
   }
-  for (int c = 0; c < N; ++c) {
+  const bool pairs = N % 2 == 0 && a.digits == 2;
+  for (int c = 0; c < N; c += pairs ? 2 : 1, y += y_stride) {
     for (int g = 0; g < 4; ++g)
-      vst1q_f32(y + static_cast<std::uint64_t>(c) * y_stride + 4 * g, sums[c][g]);
+      vst1q_f32(y + 4 * g, pairs ? vaddq_f32(sums[c][g], sums[c + 1][g]) : sums[c][g]);
   }
 }

@@ -20,18 +20,33 @@ constexpr int kScoreRows = 2, kScoreKeys = 1, kValueRows = 2, kValueVectors = 1;
 
 #include "kernels/generic/float_matmul.inl"
 
-// --- rule 2: 8-bit activations
+// --- rule 2: activations in digits
 
-/// d = amax / 127, q = round-half-even(x / d). A block without a normal d counts as zero; one that
-/// holds an infinity or NaN gets d = NaN, so that the damage shows in every result it enters.
-void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16_t* offset8,
-                    std::int16_t* offset32) {
+/// One digit of a block and the terms made of their sums; `at` is their place.
+void store_digit(const std::int32_t* q, float scale, const Activations& at) {
+  std::int16_t half[2][2] = {};  // [16 columns][columns 4s, 4s+1 | 4s+2, 4s+3]
+  for (std::uint32_t i = 0; i < kBlock; ++i) {
+    at.codes[i] = static_cast<std::int8_t>(q[i]);
+    half[i / 16][i % 4 / 2] = static_cast<std::int16_t>(half[i / 16][i % 4 / 2] + at.codes[i]);
+  }
+  *at.scale = scale;
+  for (int h = 0; h < 2; ++h) {
+    at.offset8[h] = static_cast<std::int16_t>(-8 * (half[0][h] + half[1][h]));
+    at.offset32[h] = static_cast<std::int16_t>(-32 * half[0][h]);
+    at.offset32[2 + h] = static_cast<std::int16_t>(-32 * half[1][h]);
+  }
+}
+
+/// d = amax / largest code, q = round-half-even(x / d). A block without a normal d counts as zero;
+/// one that holds an infinity or NaN gets d = NaN, so that the damage shows in every result it
+/// enters.
+void quantize_block(const float* x, const Activations& at) {
   std::uint32_t largest = 0;  // magnitudes compare like their bit patterns
   for (std::uint32_t i = 0; i < kBlock; ++i) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu;
     largest = bits > largest ? bits : largest;
   }
-  float d = std::bit_cast<float>(largest) / 127.0f;
+  float d = std::bit_cast<float>(largest) / largest_code(at.digits);
   bool zero = d < 0x1p-126f;
   if (largest > 0x7f7fffffu) {
     d = std::bit_cast<float>(0x7fc00000u);
@@ -39,26 +54,19 @@ void quantize_block(const float* x, std::int8_t* codes, float* scale, std::int16
   } else if (zero) {
     d = 0.0f;
   }
-  std::int16_t half[2][2] = {};  // [16 columns][columns 4s, 4s+1 | 4s+2, 4s+3]
+  std::int32_t q[kBlock], first[kBlock];
+  for (std::uint32_t i = 0; i < kBlock; ++i)
+    q[i] = zero ? 0 : static_cast<std::int32_t>(std::nearbyint(x[i] / d));
+  if (at.digits == 1) return store_digit(q, d, at);
   for (std::uint32_t i = 0; i < kBlock; ++i) {
-    codes[i] = zero ? std::int8_t{0} : static_cast<std::int8_t>(std::nearbyint(x[i] / d));
-    half[i / 16][i % 4 / 2] = static_cast<std::int16_t>(half[i / 16][i % 4 / 2] + codes[i]);
+    first[i] = first_digit(q[i]);
+    q[i] -= kDigitBase * first[i];
   }
-  *scale = d;
-  for (int h = 0; h < 2; ++h) {
-    offset8[h] = static_cast<std::int16_t>(-8 * (half[0][h] + half[1][h]));
-    offset32[h] = static_cast<std::int16_t>(-32 * half[0][h]);
-    offset32[2 + h] = static_cast<std::int16_t>(-32 * half[1][h]);
-  }
+  store_digit(first, kDigitBase * d, at);
+  store_digit(q, d, at.from_digits(1));
 }
 
-void quantize(const float* values, std::uint32_t rows, const Activations& a) {
-  const std::uint64_t blocks = std::uint64_t{rows} * a.columns / kBlock;
-  for (std::uint64_t b = 0; b < blocks; ++b) {
-    quantize_block(values + b * kBlock, a.codes + b * kBlock, a.scale + b, a.offset8 + 2 * b,
-                   a.offset32 + 4 * b);
-  }
-}
+#include "kernels/generic/quantize.inl"
 
 // --- exact integer sums of one row's block with one column's block; `block` counts 32 columns
 
@@ -105,22 +113,28 @@ Term block_term(MatrixFormat format, const std::byte* tile, std::uint32_t block,
   return {sum, half_to_float(blocks[block / 8].scale[row])};
 }
 
+/// Row r of a tile times one row of digits: one chain over its blocks.
+float row_times_digits(MatrixFormat format, const std::byte* tile, std::uint32_t r,
+                       const Activations& digits) {
+  float sum = 0.0f;
+  for (std::uint32_t b = 0; b < digits.columns / kBlock; ++b) {
+    const Term term = block_term(format, tile, b, r, digits.codes + std::uint64_t{b} * kBlock);
+    sum = std::fma(static_cast<float>(term.sum), term.weight_scale * digits.scale[b], sum);
+  }
+  return sum;
+}
+
 void matmul(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles, const Activations& a,
             std::uint32_t count, float* y, std::uint64_t y_stride) {
   if (!takes_int8(format)) return matmul_floats(format, matrix, tiles, a, count, y, y_stride);
-  const std::uint32_t blocks = a.columns / kBlock;
   const std::uint64_t bytes = tile_bytes(format, a.columns);
   for (std::uint32_t t = 0; t < tiles; ++t) {
     for (std::uint32_t c = 0; c < count; ++c) {
+      const Activations first = a.from(c), second = first.from_digits(1);
       for (std::uint32_t r = 0; r < kTileRows; ++r) {
-        float sum = 0.0f;
-        for (std::uint32_t b = 0; b < blocks; ++b) {
-          const Term term = block_term(format, matrix + t * bytes, b, r,
-                                       a.codes + std::uint64_t{c} * a.columns + b * kBlock);
-          sum = std::fma(static_cast<float>(term.sum),
-                         term.weight_scale * a.scale[std::uint64_t{c} * blocks + b], sum);
-        }
-        y[c * y_stride + std::uint64_t{t} * kTileRows + r] = sum;
+        float& out = y[c * y_stride + std::uint64_t{t} * kTileRows + r];
+        out = row_times_digits(format, matrix + t * bytes, r, first);
+        if (a.digits == 2) out += row_times_digits(format, matrix + t * bytes, r, second);
       }
     }
   }

@@ -1,0 +1,8 @@
+// The integer form of activations, block by block. Included inside an instruction set's namespace,
+// after its quantize_block.
+
+void quantize(const float* values, std::uint32_t width, const Activations& a, std::uint32_t row,
+              std::uint64_t column) {
+  for (std::uint32_t i = 0; i < width; i += kBlock)
+    quantize_block(values + i, a.block(row, column + i));
+}
