@@ -28,6 +28,7 @@ constexpr const char* kUsage =
     "  --prefill-rounds N   default 2\n"
     "  --rounds N           default 7, after one that warms up\n"
     "  --loads N            how often the model is loaded; default 1\n"
+    "  --kv NAME            how this library keeps KV rows: f16, f32, q8_0; default f16\n"
     "  --isa NAME           scalar, avx2, avxvnni, avx512; default: the best\n"
     "  --llama-cpu NAME     llama.cpp's library for a processor (haswell, zen4, ...); default: "
     "its choice\n"
@@ -74,6 +75,8 @@ bool set(Arguments& a, const std::string& word, const std::string& value) {
     o.rounds = number(value);
   } else if (word == "--loads") {
     o.loads = number(value);
+  } else if (word == "--kv") {
+    o.kv = value;
   } else if (word == "--isa") {
     o.isa = value;
   } else if (word == "--llama-cpu") {

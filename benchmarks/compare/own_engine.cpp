@@ -23,6 +23,7 @@ class OwnEngine : public Engine {
     model_ = Model::load(options.model, load);
     SessionOptions session;
     session.context_tokens = options.context;
+    session.kv = kv_of(options.kv);
     const ModelConfig& config = network().config;
     session = settled(session, config, false);
     const WorkspaceShape shape = workspace_shape(session, model_->threads());
@@ -30,7 +31,8 @@ class OwnEngine : public Engine {
     work_.emplace(config, shape);
     cache_.emplace(config, session.kv, session.context_tokens, shape.batch);
     forward_.emplace(network(), *model_->impl()->pool, *work_);
-    return format_text("gemma4 %s, %s kernels, KV f16", version(), isa_name(model_->isa()));
+    return format_text("gemma4 %s, %s kernels, KV %s", version(), isa_name(model_->isa()),
+                       options.kv.c_str());
   }
 
   std::uint32_t vocabulary() const override { return network().config.vocabulary; }
@@ -74,8 +76,8 @@ class OwnEngine : public Engine {
     const ModelConfig& config = network().config;
     for (std::size_t layer = 0; layer < config.layers.size(); ++layer) {
       const std::uint32_t needed = config.layers[layer].sliding ? config.window : depth;
-      const std::uint32_t first = std::max(position_, depth - std::min(needed, depth));
-      for (std::uint32_t to = first; to < depth; ++to) copy_position(layer, to % position_, to);
+      std::uint32_t to = std::max(position_, depth - std::min(needed, depth)) / kChunk * kChunk;
+      for (; to < depth; to += kChunk) copy_chunk(layer, to % position_, to);
     }
     position_ = depth;
   }
@@ -91,13 +93,18 @@ class OwnEngine : public Engine {
     fail(ErrorCode::invalid_argument, "unknown instruction set " + name);
   }
 
-  void copy_position(std::size_t layer, std::uint32_t from, std::uint32_t to) {
-    const LayerConfig& shape = network().config.layers[layer];
-    const std::size_t bytes =
-        std::size_t{shape.head_size} * (cache_->type() == KvType::f32 ? 4 : 2);
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-      std::memmove(cache_->key_row(layer, head, to), cache_->key_row(layer, head, from), bytes);
-      std::memmove(cache_->value_row(layer, head, to), cache_->value_row(layer, head, from), bytes);
+  static KvType kv_of(const std::string& name) {
+    if (name == "f16") return KvType::f16;
+    if (name == "f32") return KvType::f32;
+    if (name == "q8_0") return KvType::q8_0;
+    fail(ErrorCode::invalid_argument, "unknown type of KV rows " + name);
+  }
+
+  void copy_chunk(std::size_t layer, std::uint32_t from, std::uint32_t to) {
+    const std::size_t bytes = cache_->row(layer).bytes();
+    for (std::uint32_t head = 0; head < network().config.layers[layer].kv_heads; ++head) {
+      std::memmove(cache_->keys(layer, head, to), cache_->keys(layer, head, from), bytes);
+      std::memmove(cache_->values(layer, head, to), cache_->values(layer, head, from), bytes);
     }
   }
 

@@ -91,9 +91,10 @@ class Schedule {
         say("loading: " + programs_[e]);
         warm(options_.model);
         engines_.push_back(std::make_unique<Child>(programs_[e]));
-        const std::string answer = engines_[e]->ask(format_text(
-            "load %d %llu %s %s", options_.threads, static_cast<unsigned long long>(context()),
-            isas_[e].empty() ? "-" : isas_[e].c_str(), options_.model.c_str()));
+        const std::string answer = engines_[e]->ask(
+            format_text("load %d %llu %s %s %s", options_.threads,
+                        static_cast<unsigned long long>(context()), options_.kv.c_str(),
+                        isas_[e].empty() ? "-" : isas_[e].c_str(), options_.model.c_str()));
         row.seconds[e].push_back(std::stod(answer));
         results_.engines[e] = answer.substr(answer.find(' ') + 1);
       });

@@ -27,10 +27,13 @@ constexpr Case kCases[] = {
 };
 constexpr std::uint32_t kRows[] = {1, 4, 8};
 
+double position_bytes(const KvRow& row) {
+  return static_cast<double>(row.rows() * row.bytes()) / kChunk;
+}
+
 /// A network of as many equal layers as are needed to keep their rows out of the caches.
 ModelConfig make_config(const Case& c, KvType type) {
   const std::uint64_t seen = c.sliding ? kWindow : c.depth;
-  const std::uint64_t bytes = seen * c.kv_heads * c.head_size * 2 * (type == KvType::f32 ? 4 : 2);
   ModelConfig config;
   config.hidden = 256;
   config.query_heads = kQueryHeads;
@@ -38,7 +41,9 @@ ModelConfig make_config(const Case& c, KvType type) {
   config.context_limit = c.depth + kMostRows;
   config.window = kWindow;
   config.rope_base = config.rope_base_sliding = 10000;
-  const LayerConfig layer{c.sliding, c.kv_heads, c.head_size, 256, true};
+  const LayerConfig layer{c.sliding, c.kv_heads, c.head_size, 256, !c.sliding, c.head_size / 8};
+  const std::uint64_t bytes = static_cast<std::uint64_t>(static_cast<double>(seen * c.kv_heads) *
+                                                         position_bytes(KvRow(type, layer)));
   config.layers.assign(divide_up(beyond_caches_bytes(), bytes) + 1, layer);
   return config;
 }
@@ -62,29 +67,33 @@ class Bench {
   }
 
   /// Positions that row r sees, summed over `rows` rows; and the rows of K and V read at all.
-  Work work(std::uint32_t rows, KvType type) const {
+  Work work(std::uint32_t rows) const {
     double seen = 0;
     for (std::uint32_t r = 0; r < rows; ++r) seen += case_.sliding ? kWindow : case_.depth + r + 1;
     const double read = case_.sliding ? kWindow + rows - 1 : case_.depth + rows;
-    const double width = 2.0 * case_.head_size;
-    return {read * case_.kv_heads * width * (type == KvType::f32 ? 4 : 2),
-            seen * kQueryHeads * width};
+    return {read * case_.kv_heads * position_bytes(cache_.row(0)),
+            seen * kQueryHeads * 2.0 * case_.head_size};
   }
 
  private:
   void fill() {
     const std::uint32_t end = case_.depth + kMostRows;
     cache_.open(0, end);
-    std::vector<float> numbers(case_.head_size);
-    for (std::uint32_t i = 0; i < case_.head_size; ++i)
+    const KvRow& row = cache_.row(0);
+    std::vector<float> numbers(row.width());
+    for (std::uint32_t i = 0; i < row.width(); ++i)
       numbers[i] = 0.02f * static_cast<float>(static_cast<int>(i * 37 % 101) - 50);
     std::fill(work_.rotated.begin(), work_.rotated.end(), 0.05f);
+    const Activations queries = work_.queries(case_.head_size);
+    for (std::uint32_t i = 0; i < kMostRows * kQueryHeads; ++i)
+      setup_.kernels.quantize(queries.from(i).values, case_.head_size, queries, i, 0);
     setup_.pool.run(end, nullptr, [&](std::uint32_t position, std::uint32_t) {
       for (std::size_t layer = 0; layer < network_.config.layers.size(); ++layer) {
         for (std::uint32_t head = 0; head < case_.kv_heads; ++head) {
-          for (std::byte* row :
-               {cache_.key_row(layer, head, position), cache_.value_row(layer, head, position)})
-            setup_.kernels.store_row(numbers.data(), case_.head_size, cache_.type(), row);
+          for (std::byte* chunk :
+               {cache_.keys(layer, head, position), cache_.values(layer, head, position)})
+            setup_.kernels.store_row(numbers.data(), row.width(), row.type(), chunk,
+                                     position % kChunk);
         }
       }
     });
@@ -121,15 +130,16 @@ class Benches {
 
 void register_attention(Setup& setup) {
   const auto benches = std::make_shared<Benches>();
-  for (const KvType type : {KvType::f16, KvType::f32}) {
+  for (const auto& [type, type_name] :
+       {std::pair(KvType::f16, "/f16"), {KvType::f32, "/f32"}, {KvType::q8_0, "/q8_0"}}) {
     for (const Case& c : kCases) {
       for (const std::uint32_t n : kRows) {
-        const std::string name = std::string(c.name) + (type == KvType::f16 ? "/f16" : "/f32") +
+        const std::string name = std::string(c.name) + type_name +
                                  "/depth:" + std::to_string(c.depth) + "/n:" + std::to_string(n);
         benchmark::RegisterBenchmark(name.c_str(),
                                      [&setup, &c, benches, type, n](benchmark::State& state) {
                                        Bench& bench = benches->of(setup, c, type);
-                                       measure(state, setup, setup.floats, n, bench.work(n, type),
+                                       measure(state, setup, setup.floats, n, bench.work(n),
                                                [&](std::uint32_t rows) { bench.run(rows); });
                                      })
             ->UseManualTime()

@@ -136,8 +136,10 @@ void SessionArguments::declare(OptionTable& table) {
   table.integer("--ctx", "N",
                 "tokens the context can hold; default: 8192 or the model's limit if that is less",
                 1, 1u << 30, context_tokens);
-  table.choice<gemma4::KvType>("--kv", "how the KV cache is stored; default: f16",
-                               {{"f16", gemma4::KvType::f16}, {"f32", gemma4::KvType::f32}}, kv);
+  table.choice<gemma4::KvType>(
+      "--kv", "how the KV cache is stored; default: f16",
+      {{"f16", gemma4::KvType::f16}, {"f32", gemma4::KvType::f32}, {"q8_0", gemma4::KvType::q8_0}},
+      kv);
   table.integer("--prefill-chunk", "N",
                 "prompt tokens evaluated at once (1 to 256); changes speed, never results", 1, 256,
                 prefill_chunk_tokens);

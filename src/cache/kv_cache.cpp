@@ -5,19 +5,16 @@
 namespace gemma4 {
 namespace {
 
-std::uint64_t row_bytes(const LayerConfig& layer, KvType type) {
-  return std::uint64_t{layer.head_size} * (type == KvType::f32 ? 4 : 2);
-}
-
 /// Keys and values of one chunk in one layer.
-std::uint64_t chunk_bytes(const LayerConfig& layer, KvType type) {
-  return 2 * std::uint64_t{layer.kv_heads} * kChunk * row_bytes(layer, type);
+std::uint64_t layer_bytes(const KvRow& row, std::uint32_t kv_heads) {
+  return row.rows() * kv_heads * row.bytes();
 }
 
-std::uint64_t chunk_bytes(const ModelConfig& config, KvType type, bool sliding) {
+/// One chunk of all full or all sliding layers.
+std::uint64_t page_size(const ModelConfig& config, KvType type, bool sliding) {
   std::uint64_t total = 0;
   for (const LayerConfig& layer : config.layers) {
-    if (layer.sliding == sliding) total += chunk_bytes(layer, type);
+    if (layer.sliding == sliding) total += layer_bytes(KvRow(type, layer), layer.kv_heads);
   }
   return total;
 }
@@ -25,7 +22,7 @@ std::uint64_t chunk_bytes(const ModelConfig& config, KvType type, bool sliding) 
 }  // namespace
 
 KvPages::KvPages(const ModelConfig& config, KvType type)
-    : full(chunk_bytes(config, type, false)), sliding(chunk_bytes(config, type, true)) {}
+    : full(page_size(config, type, false)), sliding(page_size(config, type, true)) {}
 
 /// A batch's first row sees window - 1 positions before it and its last row is batch - 1 positions
 /// on; both ends may stand inside a chunk, hence one chunk more. A context that never reaches that
@@ -39,8 +36,8 @@ std::uint32_t KvCache::ring_chunks(const ModelConfig& config, std::uint32_t cont
 
 std::uint64_t KvCache::bytes(const ModelConfig& config, KvType type, std::uint32_t context,
                              std::uint32_t batch) {
-  return divide_up(context, kChunk) * chunk_bytes(config, type, false) +
-         ring_chunks(config, context, batch) * chunk_bytes(config, type, true);
+  return divide_up(context, kChunk) * page_size(config, type, false) +
+         ring_chunks(config, context, batch) * page_size(config, type, true);
 }
 
 KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, std::uint32_t batch,
@@ -52,8 +49,9 @@ KvCache::KvCache(const ModelConfig& config, KvType type, std::uint32_t context, 
       ring_(ring_chunks(config, context, batch)) {
   std::uint64_t used[2] = {0, 0};
   for (const LayerConfig& layer : config.layers) {
-    layers_.push_back({layer.sliding, layer.kv_heads, row_bytes(layer, type), used[layer.sliding]});
-    used[layer.sliding] += chunk_bytes(layer, type);
+    const KvRow row(type, layer);
+    layers_.push_back({row, layer.sliding, layer.kv_heads, used[layer.sliding]});
+    used[layer.sliding] += layer_bytes(row, layer.kv_heads);
   }
   pages_->full.reserve(full_.size());
   try {
@@ -93,14 +91,12 @@ void KvCache::open_sliding(std::uint32_t begin, std::uint32_t end) noexcept {
   }
 }
 
-std::byte* KvCache::row(std::size_t index, std::uint32_t head, std::uint32_t position,
-                        std::uint32_t plane) const {
+std::byte* KvCache::rows(std::size_t index, std::uint32_t head, std::uint32_t position,
+                         std::uint32_t plane) const {
   const Layer& layer = layers_[index];
   const std::uint32_t chunk = position / kChunk;
   std::byte* page = layer.sliding ? slot(chunk).page.data() : full_[chunk].data();
-  return page + layer.offset +
-         (std::uint64_t{plane * layer.kv_heads + head} * kChunk + position % kChunk) *
-             layer.row_bytes;
+  return page + layer.offset + (plane * layer.kv_heads + head) * layer.row.bytes();
 }
 
 bool KvCache::can_resume_at(std::uint32_t position) const {

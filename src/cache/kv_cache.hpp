@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "cache/kv_row.hpp"
 #include "cache/page_pool.hpp"
 #include "gemma4/memory.hpp"
-#include "kernels/kernels.hpp"
 #include "weights/model_config.hpp"
 
 namespace gemma4 {
@@ -30,10 +30,11 @@ struct KvChunkPages {
   PageRef full, sliding;
 };
 
-/// Per layer and KV head the rows of kChunk consecutive positions lie one after another, chunk
-/// borders being absolute positions: what attention takes at once is always in one piece. Full
-/// layers have a page for every chunk; sliding layers keep as many as hold the window, one batch of
-/// new tokens and kRollback positions to go back.
+/// Per layer and KV head the rows of kChunk consecutive positions lie together
+/// (kernels/kv_rows.hpp), chunk borders being absolute positions: what attention takes at once is
+/// always in one piece. What a row is says KvRow; where it lives is said here. Full layers have a
+/// page for every chunk; sliding layers keep as many as hold the window, one batch of new tokens
+/// and kRollback positions to go back.
 ///
 /// Pages can be shared with other caches of the same KvPages, whatever their contexts and batches.
 /// open() makes what will be written this cache's own, so nobody sees another's rows change.
@@ -62,20 +63,23 @@ class KvCache {
   void open_full(std::uint32_t begin, std::uint32_t end) noexcept;
   void open_sliding(std::uint32_t begin, std::uint32_t end) noexcept;
 
-  /// Where the row of one position begins.
-  std::byte* key_row(std::size_t layer, std::uint32_t head, std::uint32_t position) {
-    return row(layer, head, position, 0);
+  /// What the layer's rows hold.
+  const KvRow& row(std::size_t layer) const { return layers_[layer].row; }
+
+  /// The chunk that holds the key rows of `position`: row position % kChunk is its own.
+  std::byte* keys(std::size_t layer, std::uint32_t head, std::uint32_t position) {
+    return rows(layer, head, position, 0);
   }
-  std::byte* value_row(std::size_t layer, std::uint32_t head, std::uint32_t position) {
-    return row(layer, head, position, 1);
+  const std::byte* keys(std::size_t layer, std::uint32_t head, std::uint32_t position) const {
+    return rows(layer, head, position, 0);
   }
 
-  /// Rows of the chunk that holds `position`, from the chunk's first position on.
-  const std::byte* keys(std::size_t layer, std::uint32_t head, std::uint32_t position) const {
-    return row(layer, head, position / kChunk * kChunk, 0);
+  /// The same for values: the same chunk where rows are shared.
+  std::byte* values(std::size_t layer, std::uint32_t head, std::uint32_t position) {
+    return rows(layer, head, position, layers_[layer].row.rows() - 1);
   }
   const std::byte* values(std::size_t layer, std::uint32_t head, std::uint32_t position) const {
-    return row(layer, head, position / kChunk * kChunk, 1);
+    return rows(layer, head, position, layers_[layer].row.rows() - 1);
   }
 
   /// Whether evaluation can go on at `position`, given that everything before it was evaluated
@@ -105,10 +109,10 @@ class KvCache {
 
  private:
   struct Layer {
+    KvRow row;
     bool sliding;
     std::uint32_t kv_heads;
-    std::uint64_t row_bytes;
-    std::uint64_t offset;  // in its page: [keys, values][kv_heads][kChunk][row]
+    std::uint64_t offset;  // in its page: [row.rows()][kv_heads][chunk of rows]
   };
   struct Slot {
     std::uint32_t chunk = 0;  // whose rows the page holds
@@ -117,8 +121,8 @@ class KvCache {
 
   static std::uint32_t ring_chunks(const ModelConfig& config, std::uint32_t context,
                                    std::uint32_t batch);
-  std::byte* row(std::size_t layer, std::uint32_t head, std::uint32_t position,
-                 std::uint32_t plane) const;
+  std::byte* rows(std::size_t layer, std::uint32_t head, std::uint32_t position,
+                  std::uint32_t plane) const;
   Slot& slot(std::uint32_t chunk) { return ring_[chunk % ring_.size()]; }
   const Slot& slot(std::uint32_t chunk) const { return ring_[chunk % ring_.size()]; }
   bool holds(std::uint32_t chunk) const { return slot(chunk).page && slot(chunk).chunk == chunk; }

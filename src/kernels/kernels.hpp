@@ -8,12 +8,11 @@
 #include "gemma4/memory.hpp"
 #include "gemma4/model.hpp"
 #include "kernels/activations.hpp"
+#include "kernels/kv_rows.hpp"
 #include "kernels/tiles.hpp"
 
 namespace gemma4 {
 
-constexpr std::uint32_t kChunk =
-    64;  ///< KV positions that attention takes together, by absolute position
 constexpr std::uint32_t kSegment =
     1024;  ///< KV positions whose chunks are merged before segments are merged
 
@@ -27,11 +26,12 @@ struct AttentionState {
 
 /// One chunk of keys and values against a set of query vectors of one KV head.
 struct AttentionChunk {
-  const float* query = nullptr;  ///< [rows][head_size]
+  Activations query;  ///< [rows][head size]: a multiple of 16; q8_0: of 32, as integers
   std::uint32_t rows = 0;
-  std::uint32_t head_size = 0;   ///< a multiple of 16
-  const void* keys = nullptr;    ///< [kChunk][head_size] of the row type
-  const void* values = nullptr;  ///< likewise
+  const std::byte* keys = nullptr;    ///< a chunk of rows that begin with a key
+  const std::byte* values = nullptr;  ///< a chunk of rows that hold a value; may be the same rows
+  std::uint32_t width = 0;            ///< numbers in a row of either
+  std::uint32_t value_column = 0;     ///< where values begin in their rows: as head size
   KvType type = KvType::f16;
   const std::uint8_t* first =
       nullptr;  ///< [rows]: visible rows of the chunk are first ... last-1; equal: none
@@ -78,8 +78,9 @@ struct Kernels {
   /// x = cap * tanh(x / cap), in place.
   void (*soft_cap)(float* x, std::uint32_t size, float cap);
 
-  /// Stores `size` numbers as a KV row.
-  void (*store_row)(const float* x, std::uint32_t size, KvType type, void* out);
+  /// Stores `width` numbers as row `index` of a chunk (rule 8).
+  void (*store_row)(const float* x, std::uint32_t width, KvType type, std::byte* chunk,
+                    std::uint32_t index);
 
   /// Takes one chunk into the state.
   void (*attend)(const AttentionChunk& chunk, const AttentionState& state);

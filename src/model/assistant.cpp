@@ -97,12 +97,14 @@ void Assistant::attention_block(std::size_t layer, std::uint32_t position, const
   const bool sliding = network_.network.config.layers[layer].sliding;
   blocks_.project_heads(layer, 1);
   const std::uint32_t heads = network_.network.config.query_heads;
+  const std::size_t source = source_layer(network_.target.config, sliding);
+  const Blocks::QueryForm form = {cache.row(source),
+                                  network_.target.weights.layers[source].key_norm};
   blocks_.share_heads(layer, 1, [&](const Blocks::HeadShare& share, std::uint32_t) {
-    blocks_.query_heads(layer, 0, 1, share.begin(heads), share.end(heads));
+    blocks_.query_heads(layer, 0, 1, share.begin(heads), share.end(heads), form);
   });
-  attend({network_.network, layer, source_layer(network_.target.config, sliding), cache, position,
-          1, Keys::before, 0, 1},
-         work_, pool_, blocks_.cancel());
+  attend({network_.network, layer, source, cache, position, 1, Keys::before, 0, 1}, work_, pool_,
+         blocks_.cancel());
   blocks_.finish_attention(layer, 1);
 }
 

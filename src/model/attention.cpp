@@ -16,6 +16,7 @@ class LayerAttention {
         source_(job.source),
         window_(job.network.config.window),
         cache_(job.cache),
+        row_(job.cache.row(job.source)),
         first_(job.first),
         rows_(job.rows),
         begin_(job.begin),
@@ -101,10 +102,9 @@ class LayerAttention {
             work_.split.value + vector * shape_.head_size};
   }
 
-  const float* query(const Unit& u) const {
-    return work_.rotated.data() +
-           ((std::uint64_t{u.kv_head} * batch_ + begin_ + u.row) * group_ + u.head) *
-               shape_.head_size;
+  Activations query(const Unit& u) const {
+    return work_.queries(shape_.head_size)
+        .from((u.kv_head * batch_ + begin_ + u.row) * group_ + u.head);
   }
 
   /// Takes the visible part of one segment into an emptied state.
@@ -125,9 +125,9 @@ class LayerAttention {
       }
       const std::uint32_t next = position + kChunk;
       kernels_.attend(
-          {query(u), u.vectors(), shape_.head_size, cache_.keys(source_, u.kv_head, position),
-           cache_.values(source_, u.kv_head, position), cache_.type(), first, last,
-           scratch.scores.data(), scratch.widened.data(),
+          {query(u), u.vectors(), cache_.keys(source_, u.kv_head, position),
+           cache_.values(source_, u.kv_head, position), row_.width(), row_.value_column(),
+           row_.type(), first, last, scratch.scores.data(), scratch.widened.data(),
            next < seen ? cache_.keys(source_, u.kv_head, next) : nullptr},
           state);
     }
@@ -142,15 +142,18 @@ class LayerAttention {
     finish(u, scratch.total);
   }
 
+  /// Every query vector's result, its numbers back in the order of the head.
   void finish(const Unit& u, const AttentionState& state) const {
-    for (std::uint32_t r = 0; r < u.rows; ++r) {
-      const std::uint64_t vector = std::uint64_t{r} * u.heads;
-      const AttentionState row = {state.maximum + vector, state.sum + vector,
-                                  state.value + vector * shape_.head_size};
-      const std::uint64_t out =
-          (std::uint64_t{begin_ + u.row + r} * query_heads_ + u.kv_head * group_ + u.head) *
-          shape_.head_size;
-      kernels_.finish(row, u.heads, shape_.head_size, work_.attended.data() + out);
+    for (std::uint32_t vector = 0; vector < u.vectors(); ++vector) {
+      const std::uint64_t head = std::uint64_t{begin_ + u.row + vector / u.heads} * query_heads_ +
+                                 u.kv_head * group_ + u.head + vector % u.heads;
+      float* out = work_.attended.data() + head * shape_.head_size;
+      float* value = state.value + std::uint64_t{vector} * shape_.head_size;
+      for (const KvRow::Piece& piece : row_.value_order()) {
+        kernels_.finish({state.maximum + vector, state.sum + vector, value}, 1, piece.size,
+                        out + piece.from);
+        value += piece.size;
+      }
     }
   }
 
@@ -159,6 +162,7 @@ class LayerAttention {
   std::size_t source_;
   std::uint32_t window_;
   const KvCache& cache_;
+  const KvRow& row_;
   std::uint32_t first_, rows_, begin_, batch_, own_, query_heads_;
   Workspace& work_;
   std::uint32_t group_, task_heads_, first_segment_, segments_;

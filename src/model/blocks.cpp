@@ -59,14 +59,6 @@ bool Blocks::codes_for_feed_forward(std::size_t layer, std::uint32_t rows) const
          (takes_int8(w.gate.format) || takes_int8(w.up.format));
 }
 
-/// A batch of wide rows as activations.
-Activations Blocks::wide(std::span<float> values, std::uint32_t columns) const {
-  Activations a = work_.wide;
-  a.columns = columns;
-  a.values = values.data();
-  return a;
-}
-
 /// Products of a batch. `spare` is an array that is free meanwhile and not smaller than a.
 void Blocks::project(std::initializer_list<Product> products, const Activations& a,
                      std::uint32_t rows, float* spare) {
@@ -83,28 +75,31 @@ void Blocks::project_heads(std::size_t layer, std::uint32_t rows) {
 }
 
 void Blocks::query_heads(std::size_t layer, std::uint32_t row, std::uint32_t rows,
-                         std::uint32_t begin, std::uint32_t end) {
+                         std::uint32_t begin, std::uint32_t end, const QueryForm& form) {
   const LayerConfig& shape = network_.config.layers[layer];
   const Kernels& kernels = network_.kernels;
   const std::uint32_t size = shape.head_size, group = network_.config.query_heads / shape.kv_heads,
                       pairs = network_.rotary(shape).pairs();
   const std::uint64_t angles = std::uint64_t{row} * pairs;
   for (std::uint32_t head = begin; head < end; ++head) {
-    const float* in =
+    float* in =
         work_.query.data() + (std::uint64_t{row} * network_.config.query_heads + head) * size;
-    float* out = work_.rotated.data() +
-                 ((std::uint64_t{head / group} * rows + row) * group + head % group) * size;
+    const Activations out =
+        work_.queries(size).from((head / group * rows + row) * group + head % group);
+    float* turned = form.row.shared() ? in : out.values;
     kernels.rms_norm(in, network_.weights.layers[layer].query_norm.data(), size,
-                     network_.config.norm_epsilon, out);
-    kernels.rotate(out, size, pairs, work_.cosine[shape.sliding].data() + angles,
+                     network_.config.norm_epsilon, turned);
+    kernels.rotate(turned, size, pairs, work_.cosine[shape.sliding].data() + angles,
                    work_.sine[shape.sliding].data() + angles);
+    if (form.row.shared()) form.row.arrange_query(turned, form.key_norm, out.values);
+    if (form.row.type() == KvType::q8_0) kernels.quantize(out.values, size, out, 0, 0);
   }
 }
 
 void Blocks::finish_attention(std::size_t layer, std::uint32_t rows) {
   const LayerWeights& w = network_.weights.layers[layer];
   const Activations attended =
-      wide(work_.attended, network_.config.query_size(network_.config.layers[layer]));
+      work_.wide_with(work_.attended, network_.config.query_size(network_.config.layers[layer]));
   if (takes_int8(w.output.format) && network_.onednn_for(rows) == nullptr) {
     const std::uint64_t work = elementwise(std::uint64_t{rows} * attended.columns);
     pool_.run(rows, work, cancel_, [&](std::uint32_t row, std::uint32_t) {
@@ -152,7 +147,8 @@ void Blocks::feed_forward(std::size_t layer, std::uint32_t rows) {
     onednn->feed_forward(network_.kernels, pool_, cancel_, w, work_.normed, rows, projected,
                          work_.gated.data(), projected);
   } else {
-    const Activations gated = wide(work_.gated, network_.config.layers[layer].feed_forward);
+    const Activations gated =
+        work_.wide_with(work_.gated, network_.config.layers[layer].feed_forward);
     gate_and_up(w, rows, gated);
     multiply(network_.kernels, pool_, cancel_, {{w.down, projected}}, gated, rows);
   }

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 
+#include "cache/kv_row.hpp"
 #include "model/matmul.hpp"
 #include "model/network.hpp"
 #include "model/workspace.hpp"
@@ -61,9 +62,15 @@ class Blocks {
               });
   }
 
-  /// Norms and rotates query heads begin ... end - 1 of a row to where attention wants them.
+  /// The keys that queries are for: what their rows hold, and the norm they went through.
+  struct QueryForm {
+    const KvRow& row;
+    std::span<const float> key_norm;
+  };
+
+  /// Norms and rotates query heads begin ... end - 1 of a row to where and as attention wants them.
   void query_heads(std::size_t layer, std::uint32_t row, std::uint32_t rows, std::uint32_t begin,
-                   std::uint32_t end);
+                   std::uint32_t end, const QueryForm& form);
 
   /// Adds what was attended to, projected and normed, to the residual stream.
   void finish_attention(std::size_t layer, std::uint32_t rows);
@@ -80,7 +87,6 @@ class Blocks {
                 std::span<const float> next_norm, bool codes);
   bool codes_for_attention(std::size_t layer, std::uint32_t rows) const;
   bool codes_for_feed_forward(std::size_t layer, std::uint32_t rows) const;
-  Activations wide(std::span<float> values, std::uint32_t columns) const;
 
   const Network& network_;
   WorkerPool& pool_;

@@ -66,16 +66,26 @@ void Forward::kv_heads(std::size_t layer, std::uint32_t row, std::uint32_t begin
   const float epsilon = network_.config.norm_epsilon;
   const std::uint32_t size = shape.head_size, pairs = network_.rotary(shape).pairs();
   const std::uint64_t angles = std::uint64_t{row} * pairs;
+  const KvRow& form = cache.row(layer);
+  const auto store = [&](const float* numbers, std::byte* chunk) {
+    kernels.store_row(numbers, form.width(), form.type(), chunk, position % kChunk);
+  };
   for (std::uint32_t head = begin; head < end; ++head) {
     const std::uint64_t at = (std::uint64_t{row} * shape.kv_heads + head) * size;
-    const float* key = work_.key.data() + at;
-    const float* value = shape.value_from_key ? key : work_.value.data() + at;
-    kernels.rms_norm(value, nullptr, size, epsilon, scratch);
-    kernels.store_row(scratch, size, cache.type(), cache.value_row(layer, head, position));
-    kernels.rms_norm(key, network_.weights.layers[layer].key_norm.data(), size, epsilon, scratch);
-    kernels.rotate(scratch, size, pairs, work_.cosine[shape.sliding].data() + angles,
+    float* key = work_.key.data() + at;
+    float* value = scratch;
+    kernels.rms_norm(shape.value_from_key ? key : work_.value.data() + at, nullptr, size, epsilon,
+                     value);
+    kernels.rms_norm(key, network_.weights.layers[layer].key_norm.data(), size, epsilon, key);
+    kernels.rotate(key, size, pairs, work_.cosine[shape.sliding].data() + angles,
                    work_.sine[shape.sliding].data() + angles);
-    kernels.store_row(scratch, size, cache.type(), cache.key_row(layer, head, position));
+    if (form.shared()) {
+      form.join(key, value, scratch + size);
+      store(scratch + size, cache.keys(layer, head, position));
+    } else {
+      store(value, cache.values(layer, head, position));
+      store(key, cache.keys(layer, head, position));
+    }
   }
 }
 
@@ -85,8 +95,10 @@ void Forward::heads(std::size_t layer, Sequences sequences, std::uint32_t rows) 
                       kvs = network_.config.layers[layer].kv_heads;
   blocks_.share_heads(layer, rows, [&](const Blocks::HeadShare& share, std::uint32_t worker) {
     const SequenceRow own(sequences, share.row);
-    blocks_.query_heads(layer, share.row, rows, share.begin(queries), share.end(queries));
-    kv_heads(layer, share.row, share.begin(kvs), share.end(kvs), *own.sequence->cache, own.position,
+    KvCache& cache = *own.sequence->cache;
+    const Blocks::QueryForm form = {cache.row(layer), network_.weights.layers[layer].key_norm};
+    blocks_.query_heads(layer, share.row, rows, share.begin(queries), share.end(queries), form);
+    kv_heads(layer, share.row, share.begin(kvs), share.end(kvs), cache, own.position,
              work_.workers[worker].widened.data());
   });
 }

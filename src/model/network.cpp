@@ -5,12 +5,6 @@
 namespace gemma4 {
 namespace {
 
-/// Gemma 4 turns the first quarter of a full layer's pairs ("proportional", partial_rotary_factor
-/// 0.25). Files say so with a rope_freqs tensor; without one the same rule holds.
-std::vector<double> full_factors(const std::vector<double>& from_file, std::uint32_t head_size) {
-  return from_file.empty() ? std::vector<double>(head_size / 8, 1.0) : from_file;
-}
-
 std::uint32_t head_size(const ModelConfig& config, bool sliding) {
   for (const LayerConfig& layer : config.layers) {
     if (layer.sliding == sliding) return layer.head_size;
@@ -24,8 +18,7 @@ Network::Network(ModelConfig shapes, Weights loaded, const Kernels& table)
     : config(std::move(shapes)),
       weights(std::move(loaded)),
       kernels(table),
-      rotary_full(config.rope_base, head_size(config, false),
-                  full_factors(weights.rope_factors, head_size(config, false)),
+      rotary_full(config.rope_base, head_size(config, false), weights.rope_factors,
                   config.context_limit),
       rotary_sliding(config.rope_base_sliding, head_size(config, true), {}, config.context_limit) {}
 

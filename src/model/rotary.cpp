@@ -2,27 +2,25 @@
 
 #include <cmath>
 
+#include "weights/model_config.hpp"
+
 namespace gemma4 {
 namespace {
 
 constexpr std::uint32_t kLow = 512;
 
-/// GGUF marks pairs that do not turn by a factor of 1e30; from here on a factor means "never".
-constexpr double kNever = 1e20;
-
 }  // namespace
 
 RotaryTable::RotaryTable(double base, std::uint32_t head_size, std::span<const double> factors,
                          std::uint32_t positions) {
-  pairs_ = factors.empty() ? head_size / 2 : static_cast<std::uint32_t>(factors.size());
-  while (!factors.empty() && pairs_ > 0 && factors[pairs_ - 1] >= kNever) --pairs_;
+  pairs_ = factors.empty() ? head_size / 2 : turning_pairs(factors);
   const auto fill = [&](std::vector<Turn>& table, std::uint32_t count, std::uint32_t step) {
     table.reserve(std::size_t{count} * pairs_);
     for (std::uint32_t k = 0; k < count; ++k) {
       for (std::uint32_t i = 0; i < pairs_; ++i) {
         const double factor = factors.empty() ? 1.0 : factors[i];
         const double frequency =
-            factor >= kNever ? 0.0 : std::pow(base, -2.0 * i / head_size) / factor;
+            factor >= kNeverTurns ? 0.0 : std::pow(base, -2.0 * i / head_size) / factor;
         const double angle = double(k) * step * frequency;
         table.push_back({std::cos(angle), std::sin(angle)});
       }

@@ -53,13 +53,25 @@ struct Workspace {
   std::span<float> cosine[2], sine[2];  // [full, sliding][batch][pairs]
   Activations normed;                   // [batch][hidden]
   Activations wide;  // [batch][largest of query size and feed-forward]; columns are set at use
-  std::span<float> attended,
-      gated;             // the values of `wide`: attention output, feed-forward activations
-  AttentionState split;  // [segments][split_rows * query heads]
+  std::span<float> attended, gated;  // the values of `wide`, as `rotated`: attention output,
+                                     // feed-forward activations
+  AttentionState split;              // [segments][split_rows * query heads]
   std::uint32_t split_rows = 0;
   std::span<float> logits;  // [logit_rows][vocabulary rounded up to tiles]
   std::span<float> hidden;  // [logit_rows][hidden]: what the head was given
   std::span<WorkerScratch> workers;
+
+  /// `wide` with these values.
+  Activations wide_with(std::span<float> values, std::uint32_t columns) const {
+    Activations a = wide;
+    a.columns = columns;
+    a.values = values.data();
+    return a;
+  }
+
+  /// The queries that are ready for attention, each a row; their integer form is there if the keys
+  /// want it, until attention is over.
+  Activations queries(std::uint32_t head_size) const { return wide_with(rotated, head_size); }
 
  private:
   Workspace() = default;

@@ -152,9 +152,9 @@ SessionOptions settled(const SessionOptions& options, const ModelConfig& config,
          format_text("context_tokens: expected at most %u (the model's limit), found %u",
                      config.context_limit, s.context_tokens));
   }
-  if (s.kv != KvType::f16 && s.kv != KvType::f32) {
+  if (s.kv != KvType::f16 && s.kv != KvType::f32 && s.kv != KvType::q8_0) {
     fail(ErrorCode::invalid_argument,
-         format_text("kv: expected f16 or f32, found %d", static_cast<int>(s.kv)));
+         format_text("kv: expected f16, f32 or q8_0, found %d", static_cast<int>(s.kv)));
   }
   if (s.prefill_chunk_tokens == 0) s.prefill_chunk_tokens = kDefaultChunk;
   if (s.prefill_chunk_tokens > kMaxChunk) {

@@ -116,7 +116,7 @@ WeightPlan::WeightPlan(const Checkpoint& file, AssistantConfig& config,
                      &LayerWeights::query);
     add_layer_rest(shapes, layer, false);
   }
-  add_rope_factors(shapes);
+  add_rope_factors(config.shapes);
   place();
 }
 

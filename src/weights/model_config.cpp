@@ -47,6 +47,12 @@ SamplingOptions read_sampling(const Metadata& metadata) {
 
 }  // namespace
 
+std::uint32_t turning_pairs(std::span<const double> factors) noexcept {
+  std::size_t pairs = factors.size();
+  while (pairs > 0 && factors[pairs - 1] >= kNeverTurns) --pairs;
+  return static_cast<std::uint32_t>(pairs);
+}
+
 ModelConfig read_model_config(const Metadata& metadata) {
   const auto architecture = metadata.text("general.architecture");
   if (!architecture || *architecture != "gemma4") {

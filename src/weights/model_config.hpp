@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace gemma4 {
 /// says which one a file expects; the tiny model's goldens use the exact one.
 constexpr bool kRoundEmbeddingScale = false;
 
+/// LayerConfig::turning_pairs of a head that turns as a whole.
+constexpr std::uint32_t kAllPairs = 0xffffffffu;
+
 /// One decoder layer. A kind of layer is a combination of these values.
 struct LayerConfig {
   bool sliding = true;  ///< sees only the last `window` positions
@@ -24,6 +28,7 @@ struct LayerConfig {
   std::uint32_t head_size = 0;  ///< a multiple of 16
   std::uint32_t feed_forward = 0;
   bool value_from_key = false;  ///< no V projection: V is the raw K projection through its own norm
+  std::uint32_t turning_pairs = kAllPairs;  ///< the first ones of a head; the others never turn
 };
 
 struct ModelConfig {
@@ -41,9 +46,16 @@ struct ModelConfig {
   std::uint32_t kv_size(const LayerConfig& layer) const { return layer.kv_heads * layer.head_size; }
 };
 
+/// GGUF marks pairs that do not turn by a rotary factor of 1e30; from here on a factor means that.
+constexpr double kNeverTurns = 1e20;
+
+/// How many pairs turn, behind which none does, by the factors of a head's pairs.
+std::uint32_t turning_pairs(std::span<const double> factors) noexcept;
+
 /// Reads the configuration of a dense Gemma 4. Throws Error(format) for missing, wrong or
 /// contradicting values and Error(unsupported) for features this library does not have, naming
-/// file, key, expected and found. value_from_key is settled later, by which tensors exist.
+/// file, key, expected and found. value_from_key and turning_pairs are settled later, by which
+/// tensors exist and what they hold.
 ModelConfig read_model_config(const Metadata& metadata);
 
 }  // namespace gemma4

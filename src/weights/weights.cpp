@@ -231,13 +231,24 @@ void WeightPlan::add_layer_scale(std::size_t layer) {
   layer_scales_.push_back(scale);
 }
 
-void WeightPlan::add_rope_factors(const ModelConfig& config) {
-  if (find("rope_freqs.weight") == nullptr) return;
+/// Gemma 4 turns the first quarter of a full layer's pairs ("proportional", partial_rotary_factor
+/// 0.25). Files say so with a rope_freqs tensor; without one the same rule holds.
+void WeightPlan::add_rope_factors(ModelConfig& config) {
   std::uint32_t pairs = 0;
   for (const LayerConfig& layer : config.layers) {
     if (!layer.sliding) pairs = layer.head_size / 2;
   }
   if (pairs == 0) return;
+  if (find("rope_freqs.weight") != nullptr)
+    read_rope_factors(pairs);
+  else
+    rope_factors_.assign(pairs / 4, 1.0);
+  for (LayerConfig& layer : config.layers) {
+    if (!layer.sliding) layer.turning_pairs = turning_pairs(rope_factors_);
+  }
+}
+
+void WeightPlan::read_rope_factors(std::uint32_t pairs) {
   add_vector("rope_freqs.weight", pairs, VectorItem{});
   parameters_ -= pairs;  // constants, not trained
   const TensorView& tensor = *vectors_.back().tensor;

@@ -50,7 +50,7 @@ struct Weights {
   Matrix head;       ///< absent in tied models
   std::span<const float> output_norm;
   std::vector<double>
-      rope_factors;  ///< per pair of a full layer: the angle is divided by it; may be empty
+      rope_factors;  ///< per pair of a full layer: the angle is divided by it; the rest do not turn
   std::vector<LayerWeights> layers;
   DraftWeights draft;  ///< of assistants only
   // What the spans above point into: memory of our own, or the mapping of a packed file.
@@ -92,8 +92,8 @@ struct PlacedTensor {
 class WeightPlan {
  public:
   /// Finds every tensor the configuration needs and checks its type and shape; settles
-  /// LayerConfig::value_from_key. Throws Error(format | unsupported) naming file, tensor, expected
-  /// and found. Of a packed file its header is checked too.
+  /// LayerConfig::value_from_key and turning_pairs. Throws Error(format | unsupported) naming file,
+  /// tensor, expected and found. Of a packed file its header is checked too.
   WeightPlan(const Checkpoint& file, ModelConfig& config, const WeightStorage& storage = {});
 
   /// The same for an assistant; settles AssistantConfig::centroids.
@@ -160,7 +160,8 @@ class WeightPlan {
   void add_layer(ModelConfig& config, std::size_t layer);
   void add_layer_rest(const ModelConfig& config, std::size_t layer, bool keys);
   void add_layer_scale(std::size_t layer);
-  void add_rope_factors(const ModelConfig& config);
+  void add_rope_factors(ModelConfig& config);
+  void read_rope_factors(std::uint32_t pairs);
   void add_draft_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
                         Matrix DraftWeights::*target);
   void add_centroids(AssistantConfig& config);

@@ -50,7 +50,8 @@ TEST_CASE("wrong usage") {
   check_usage({"generate", "--prompt", "a", "--threads", "0"}, "found \"0\"");
   check_usage({"generate", "--prompt", "a", "--temperature", "-1"},
               "--temperature: expected a number from 0 to 100");
-  check_usage({"generate", "--prompt", "a", "--kv", "q2"}, "--kv: expected f16|f32, found \"q2\"");
+  check_usage({"generate", "--prompt", "a", "--kv", "q2"},
+              "--kv: expected f16|f32|q8_0, found \"q2\"");
   check_usage({"generate", "--prompt", "a", "--isa", "mmx"},
               "--isa: expected auto|scalar|avx2|avxvnni|avx512|neon, found \"mmx\"");
   check_usage({"generate", "--prompt", "a", "--draft", "8"},

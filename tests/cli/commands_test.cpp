@@ -276,6 +276,9 @@ TEST_CASE("inspect --json") {
   const std::uint64_t kv = object["memory"]["kv_bytes"];
   const dom::element larger = json_of(parser, {"inspect", "--ctx", "2048", "--kv", "f32"});
   CHECK(std::uint64_t(larger["memory"]["kv_bytes"]) > kv);
+  // heads of 32 and rows of 96 leave parts of q8_0 tiles empty
+  const dom::element eight = json_of(parser, {"inspect", "--ctx", "1024", "--kv", "q8_0"});
+  CHECK(std::uint64_t(eight["memory"]["kv_bytes"]) != kv);
 }
 
 TEST_CASE("--activations: inspect tells what it takes, an answer stays an answer") {

@@ -77,11 +77,12 @@ Distances follow(const Model& model, KvType kv) {
 
 TEST_CASE("draft steps are as close to the exact ones as the goldens ask") {
   const Model model = load_pair();
-  for (const KvType kv : {KvType::f32, KvType::f16}) {
+  for (const auto& [kv, name] :
+       {std::pair(KvType::f32, "f32"), {KvType::f16, "f16"}, {KvType::q8_0, "q8_0"}}) {
     const Distances d = follow(model, kv);
-    MESSAGE("KV " << (kv == KvType::f32 ? "f32" : "f16") << ", " << d.steps
-                  << " steps: logits from exact " << d.exact << ", from llama.cpp " << d.llama
-                  << "; state " << d.state << ", hidden row " << d.hidden);
+    MESSAGE("KV " << std::string(name) << ", " << d.steps << " steps: logits from exact " << d.exact
+                  << ", from llama.cpp " << d.llama << "; state " << d.state << ", hidden row "
+                  << d.hidden);
     CHECK(d.steps == 24);
     CHECK(d.exact < kLogits);
     CHECK(d.llama < kLogits);

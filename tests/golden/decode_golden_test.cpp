@@ -112,15 +112,22 @@ TEST_CASE("perplexity of the W4A16 folder is within 0.1 % of the exact one") {
   CHECK(std::fabs(found / exact - 1) < 0.001);
 }
 
-TEST_CASE("perplexity is within 0.1 % of the exact one") {
+TEST_CASE("greedy continuations with q8_0 rows are those of f32 up to the first small margin") {
+  check_continuations(KvType::q8_0, &golden::Continuation::f32);
+}
+
+TEST_CASE("perplexity is within 0.1 % of the exact one, and with q8_0 rows of that with f32") {
   const Model model = Model::load(golden::target_path());
   const double exact = golden::perplexity("exact").perplexity;
-  const double f32 = perplexity(model, KvType::f32), f16 = perplexity(model, KvType::f16);
+  const double f32 = perplexity(model, KvType::f32), f16 = perplexity(model, KvType::f16),
+               q8_0 = perplexity(model, KvType::q8_0);
   MESSAGE("exact " << exact << "; f32 " << f32 << " (llama.cpp "
                    << golden::perplexity("f32").perplexity << "); f16 " << f16 << " (llama.cpp "
-                   << golden::perplexity("f16").perplexity << ")");
+                   << golden::perplexity("f16").perplexity << "); q8_0 " << q8_0);
   CHECK(std::fabs(f32 / exact - 1) < 0.001);
   CHECK(std::fabs(f16 / exact - 1) < 0.001);
+  CHECK(std::fabs(q8_0 / exact - 1) < 0.001);
+  CHECK(std::fabs(q8_0 / f32 - 1) < 0.001);
 }
 
 TEST_CASE("a session holds the golden ids of a chat") {

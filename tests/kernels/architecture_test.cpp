@@ -4,8 +4,10 @@
 
 #include <bit>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "kernels/kv_chunks.hpp"
 #include "kernels/random.hpp"
 
 namespace gemma4::test {
@@ -54,27 +56,30 @@ std::uint64_t matmul_hash(const Kernels& k, MatrixFormat format, std::uint32_t c
   return hash(y);
 }
 
+/// Heads of 80 numbers; in q8_0 of 96.
 std::uint64_t attention_hash(const Kernels& k, KvType type) {
-  constexpr std::uint32_t kRows = 7, kHead = 80;
+  constexpr std::uint32_t kRows = 7;
+  const std::uint32_t kHead = type == KvType::q8_0 ? 96 : 80;
   Random random(37);
-  const std::vector<float> query = random.floats(kRows * kHead, 2.0f);
+  std::vector<float> query = random.floats(kRows * kHead, 2.0f);
+  Activations activations;
+  activations.columns = kHead;
+  activations.values = query.data();
+  std::optional<Batch> codes;
+  if (type == KvType::q8_0) activations = codes.emplace(k, query, kHead).get();
   std::vector<float> value(kRows * kHead), maximum(kRows), sum(kRows), out(kRows * kHead),
       scores(kRows * kChunk), widened(attention_scratch(kHead));
   const AttentionState state{maximum.data(), sum.data(), value.data()};
   reset(state, kRows, kHead);
   for (std::uint32_t chunk = 0; chunk < 2; ++chunk) {
-    const std::vector<float> numbers = random.floats(2 * kChunk * kHead);
-    std::vector<float> stored(numbers.size());
-    k.store_row(numbers.data(), static_cast<std::uint32_t>(numbers.size()), type, stored.data());
-    const std::size_t half = kChunk * kHead * (type == KvType::f32 ? 4 : 2);
-    const std::byte* keys = reinterpret_cast<const std::byte*>(stored.data());
+    const KvChunks stored(type, kHead, random.floats(2 * kChunk * kHead), k);
     std::vector<std::uint8_t> first(kRows), last(kRows);
     for (std::uint32_t r = 0; r < kRows; ++r) {
       first[r] = static_cast<std::uint8_t>(chunk == 0 ? 5 * r : 0);
       last[r] = static_cast<std::uint8_t>(chunk == 0 ? kChunk : 9 * r);
     }
-    k.attend({query.data(), kRows, kHead, keys, keys + half, type, first.data(), last.data(),
-              scores.data(), widened.data()},
+    k.attend({activations, kRows, stored.chunk(0), stored.chunk(1), kHead, 0, type, first.data(),
+              last.data(), scores.data(), widened.data()},
              state);
   }
   k.finish(state, kRows, kHead, out.data());
@@ -113,6 +118,7 @@ TEST_CASE("functions, norms and attention have the same bits on every architectu
     CHECK(hash(out) == 0xdb90acecbdfd6b91u);
     CHECK(attention_hash(*k, KvType::f32) == 0x4a41a3e81465825du);
     CHECK(attention_hash(*k, KvType::f16) == 0xb7f5c647e3b039a3u);
+    CHECK(attention_hash(*k, KvType::q8_0) == 0x5da49ff4172af8f3u);
   }
 }
 

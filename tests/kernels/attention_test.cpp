@@ -3,49 +3,55 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
 
+#include "kernels/kv_chunks.hpp"
 #include "kernels/random.hpp"
 
 namespace gemma4::test {
 namespace {
 
-constexpr std::uint32_t kHead = 48, kPositions = 5 * kChunk;
+constexpr std::uint32_t kPositions = 5 * kChunk;
 
+/// Keys and values in rows of their own, or in one row where the last `head - own` numbers of the
+/// key are the first ones of the value.
 struct Problem {
-  explicit Problem(KvType t) : type(t) {
-    Random random(17);
-    keys = random.floats(kPositions * kHead), values = random.floats(kPositions * kHead, 2.0f);
-    if (type == KvType::f16) {
-      for (float& v : keys)
-        key_halfs.push_back(float_to_half(v)), v = half_to_float(key_halfs.back());
-      for (float& v : values)
-        value_halfs.push_back(float_to_half(v)), v = half_to_float(value_halfs.back());
-    }
+  Problem(KvType t, std::uint32_t head_size, std::uint32_t own_keys)
+      : type(t),
+        head(head_size),
+        own(own_keys),
+        width(own < head ? own + head : head),
+        keys(t, width, numbers(1), *find_kernels(Isa::scalar)),
+        values(t, width, numbers(2), *find_kernels(Isa::scalar)) {}
+  std::vector<float> numbers(int seed) const {
+    return Random(static_cast<std::uint64_t>(seed) + 16)
+        .floats(kPositions * width, seed == 1 ? 1.0f : 2.0f);
   }
-  const void* chunk(const std::vector<float>& floats, const std::vector<std::uint16_t>& halfs,
-                    std::uint32_t c) const {
-    const std::size_t at = std::size_t{c} * kChunk * kHead;
-    return type == KvType::f32 ? static_cast<const void*>(floats.data() + at)
-                               : static_cast<const void*>(halfs.data() + at);
+  bool shared() const { return own < head; }
+  const std::byte* value_chunk(std::uint32_t c) const {
+    return shared() ? keys.chunk(c) : values.chunk(c);
+  }
+  double value(std::uint32_t j, std::uint32_t i) const {
+    return static_cast<double>(shared() ? keys.at(j, own + i) : values.at(j, i));
   }
   KvType type;
-  std::vector<float> keys, values;
-  std::vector<std::uint16_t> key_halfs, value_halfs;
+  std::uint32_t head, own, width;
+  KvChunks keys, values;
 };
 
 /// Rows of queries, row r sees positions from[r] ... to[r]-1. Chunks before `split` go to one
 /// segment, the rest to another.
-std::vector<float> run(const Kernels& k, const Problem& p, const std::vector<float>& query,
+std::vector<float> run(const Kernels& k, const Problem& p, const Activations& query,
                        const std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>& to,
                        std::uint32_t split) {
   const std::uint32_t rows = static_cast<std::uint32_t>(from.size());
-  std::vector<float> memory[2], scores(rows * kChunk), widened(attention_scratch(kHead)),
-      out(rows * kHead);
+  std::vector<float> memory[2], scores(rows * kChunk), widened(attention_scratch(p.head)),
+      out(rows * p.head);
   AttentionState state[2];
   for (int s = 0; s < 2; ++s) {
-    memory[s].resize(rows * (kHead + 2));
+    memory[s].resize(rows * (p.head + 2));
     state[s] = {memory[s].data(), memory[s].data() + rows, memory[s].data() + 2 * rows};
-    reset(state[s], rows, kHead);
+    reset(state[s], rows, p.head);
   }
   for (std::uint32_t c = 0; c < kPositions / kChunk; ++c) {
     std::vector<std::uint8_t> first(rows), last(rows);
@@ -55,32 +61,66 @@ std::vector<float> run(const Kernels& k, const Problem& p, const std::vector<flo
       if (low < high)
         first[r] = std::uint8_t(low - c * kChunk), last[r] = std::uint8_t(high - c * kChunk);
     }
-    k.attend({query.data(), rows, kHead, p.chunk(p.keys, p.key_halfs, c),
-              p.chunk(p.values, p.value_halfs, c), p.type, first.data(), last.data(), scores.data(),
-              widened.data()},
+    k.attend({query, rows, p.keys.chunk(c), p.value_chunk(c), p.width, p.shared() ? p.own : 0,
+              p.type, first.data(), last.data(), scores.data(), widened.data()},
              state[c >= split]);
   }
-  k.merge(state[0], state[1], rows, kHead);
-  k.finish(state[0], rows, kHead, out.data());
+  k.merge(state[0], state[1], rows, p.head);
+  k.finish(state[0], rows, p.head, out.data());
   return out;
 }
 
-std::vector<double> exact(const Problem& p, const float* query, std::uint32_t from,
+/// In double, over the rows as they are stored and the query as it is multiplied.
+std::vector<double> exact(const Problem& p, const std::vector<double>& query, std::uint32_t from,
                           std::uint32_t to) {
-  std::vector<double> score, out(kHead);
+  std::vector<double> score, out(p.head);
   double highest = -INFINITY, sum = 0;
   for (std::uint32_t j = from; j < to; ++j) {
     double s = 0;
-    for (std::uint32_t i = 0; i < kHead; ++i) s += double(query[i]) * p.keys[j * kHead + i];
+    for (std::uint32_t i = 0; i < p.head; ++i) s += query[i] * double(p.keys.at(j, i));
     score.push_back(s);
     highest = std::max(highest, s);
   }
   for (double& s : score) sum += s = std::exp(s - highest);
   for (std::uint32_t j = from; j < to; ++j) {
-    for (std::uint32_t i = 0; i < kHead; ++i)
-      out[i] += score[j - from] / sum * p.values[j * kHead + i];
+    for (std::uint32_t i = 0; i < p.head; ++i) out[i] += score[j - from] / sum * p.value(j, i);
   }
   return out;
+}
+
+/// A row of queries as attention multiplies it.
+std::vector<double> multiplied(const Problem& p, const Activations& query, std::uint32_t row) {
+  std::vector<double> out(p.head);
+  const Activations a = query.from(row);
+  for (std::uint32_t i = 0; i < p.head; ++i) {
+    out[i] = p.type == KvType::q8_0 ? double(a.scale[i / 32]) * a.codes[i] : double(a.values[i]);
+  }
+  return out;
+}
+
+void check(const Problem& p, const std::vector<const Kernels*>& all) {
+  CAPTURE(p.head);
+  CAPTURE(p.own);
+  // causal and sliding views, borders inside, at and across chunks, one row with a single key
+  const std::vector<std::uint32_t> from = {0,  0,   0,   0, 60, 61, 62, 63, 64,
+                                           65, 130, 199, 0, 7,  0,  0,  1,  0},
+                                   to = {300, 301, 302, 303, 124, 125, 126, 127, 128,
+                                         129, 320, 200, 304, 305, 306, 307, 308, 309};
+  Batch query(*all[0], Random(23).floats(from.size() * p.head, 2.0f), p.head);
+  std::vector<float> reference;
+  for (const Kernels* k : all) {
+    CAPTURE(std::string(isa_name(k->isa)));
+    const std::vector<float> together = run(*k, p, query.get(), from, to, 3);
+    if (reference.empty()) reference = together;
+    CHECK(same_bits(reference, together));
+    for (std::uint32_t r = 0; r < from.size(); ++r) {
+      const std::vector<float> alone = run(*k, p, query.get().from(r), {from[r]}, {to[r]}, 3);
+      CHECK(std::memcmp(alone.data(), together.data() + r * p.head, p.head * 4) == 0);
+      const std::vector<double> truth = exact(p, multiplied(p, query.get(), r), from[r], to[r]);
+      for (std::uint32_t i = 0; i < p.head; ++i)
+        CHECK(std::fabs(truth[i] - double(alone[i])) < 2e-5);
+    }
+  }
 }
 
 }  // namespace
@@ -88,28 +128,11 @@ std::vector<double> exact(const Problem& p, const float* query, std::uint32_t fr
 TEST_CASE("attention: exact, the same alone and in company, the same on every instruction set") {
   std::vector<const Kernels*> all = {find_kernels(Isa::scalar)};
   for (const Kernels* k : fast_kernels()) all.push_back(k);
-  for (const KvType type : {KvType::f32, KvType::f16}) {
-    const Problem p(type);
-    Random random(23);
-    // causal and sliding views, borders inside, at and across chunks, one row with a single key
-    const std::vector<std::uint32_t> from = {0, 0, 0, 0, 60, 61, 62, 63, 64, 65, 130, 199},
-                                     to = {300, 301, 302, 303, 124, 125,
-                                           126, 127, 128, 129, 320, 200};
-    const std::vector<float> query = random.floats(from.size() * kHead, 2.0f);
-    std::vector<float> reference;
-    for (const Kernels* k : all) {
-      const std::vector<float> together = run(*k, p, query, from, to, 3);
-      if (reference.empty()) reference = together;
-      CHECK(same_bits(reference, together));
-      for (std::size_t r = 0; r < from.size(); ++r) {
-        const std::vector<float> one(query.begin() + std::ptrdiff_t(r * kHead),
-                                     query.begin() + std::ptrdiff_t((r + 1) * kHead));
-        const std::vector<float> alone = run(*k, p, one, {from[r]}, {to[r]}, 3);
-        CHECK(std::memcmp(alone.data(), together.data() + r * kHead, kHead * 4) == 0);
-        const std::vector<double> truth = exact(p, one.data(), from[r], to[r]);
-        for (std::uint32_t i = 0; i < kHead; ++i) CHECK(std::fabs(truth[i] - alone[i]) < 1e-5);
-      }
-    }
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
+    CAPTURE(static_cast<int>(type));
+    // keys of their own, all of them or some; q8_0 blocks that fill their tiles and do not
+    for (const auto& [head, own] : {std::pair(96u, 96u), {96u, 32u}, {128u, 64u}, {160u, 32u}})
+      check(Problem(type, head, own), all);
   }
 }
 

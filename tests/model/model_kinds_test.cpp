@@ -119,7 +119,7 @@ TEST_CASE("the memory plan is what inspect says, and a budget one byte short fai
   CHECK(plan.total_bytes() == planned.total_bytes());
   // two sliding layers: window 8 + batch 256 + rollback 64, rounded to chunks, plus one chunk; one
   // full layer: pages of 256
-  CHECK(plan.kv_bytes == 2u * 448 * 2 * 2 * 64 * 4 + 1024 * 2 * 128 * 4);
+  CHECK(plan.kv_bytes == 2u * 448 * 2 * 2 * 64 * 4 + 1024 * (32 + 128) * 4);
   SessionOptions tight = options;
   tight.memory_budget_bytes = plan.total_bytes() - 1;
   CHECK_THROWS_WITH_AS(Session(model, tight), doctest::Contains("weights"), Error);

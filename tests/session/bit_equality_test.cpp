@@ -10,6 +10,7 @@ namespace {
 
 using namespace testing;
 
+constexpr KvType kRowTypes[] = {KvType::f16, KvType::f32, KvType::q8_0};
 constexpr std::size_t kLongest = 8 * kWindow + 3;
 constexpr std::size_t kLengths[] = {kWindow - 1, kWindow, kWindow + 1, 2 * kWindow, kLongest};
 
@@ -20,8 +21,9 @@ const LogitRows& expected_rows(KvType kv) {
     Session session(load_tiny(1), session_options(type));
     return prefill_rows(session, random_tokens(kLongest));
   };
-  static const LogitRows f16 = evaluate(KvType::f16), f32 = evaluate(KvType::f32);
-  return kv == KvType::f32 ? f32 : f16;
+  static const LogitRows f16 = evaluate(KvType::f16), f32 = evaluate(KvType::f32),
+                         q8_0 = evaluate(KvType::q8_0);
+  return kv == KvType::f32 ? f32 : kv == KvType::f16 ? f16 : q8_0;
 }
 
 LogitRows whole_prompt(const Model& model, KvType kv, std::uint32_t chunk, std::size_t length) {
@@ -32,7 +34,7 @@ LogitRows whole_prompt(const Model& model, KvType kv, std::uint32_t chunk, std::
 }  // namespace
 
 TEST_CASE("the logits to compare are worth comparing") {
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : kRowTypes) {
     const LogitRows& rows = expected_rows(kv);
     REQUIRE(rows.rows() == kLongest);
     for (std::size_t i = 1; i < rows.rows(); ++i) {
@@ -41,6 +43,7 @@ TEST_CASE("the logits to compare are worth comparing") {
   }
   // The type of the rows matters, so a mix-up would show.
   CHECK_FALSE(same_bits(expected_rows(KvType::f16).row(300), expected_rows(KvType::f32).row(300)));
+  CHECK_FALSE(same_bits(expected_rows(KvType::f16).row(300), expected_rows(KvType::q8_0).row(300)));
 }
 
 TEST_CASE("every instruction set gives the same bits") {
@@ -53,6 +56,10 @@ TEST_CASE("every instruction set gives the same bits") {
                              whole_prompt(model, KvType::f16, 0, kLongest)) == -1);
       CHECK(first_difference(expected_rows(KvType::f32),
                              whole_prompt(model, KvType::f32, 7, 2 * kWindow + 3)) == -1);
+      CHECK(first_difference(expected_rows(KvType::q8_0),
+                             whole_prompt(model, KvType::q8_0, 0, kLongest)) == -1);
+      CHECK(first_difference(expected_rows(KvType::q8_0),
+                             whole_prompt(model, KvType::q8_0, 1, 2 * kWindow + 3)) == -1);
     } catch (const Error& error) {
       REQUIRE(error.code() == ErrorCode::unsupported);
       REQUIRE(isa != Isa::scalar);
@@ -66,7 +73,7 @@ TEST_CASE("every number of threads gives the same bits") {
     CAPTURE(threads);
     const Model model = load_tiny(threads);
     CHECK(model.threads() == threads);
-    for (const KvType kv : {KvType::f16, KvType::f32}) {
+    for (const KvType kv : kRowTypes) {
       CHECK(first_difference(expected_rows(kv), whole_prompt(model, kv, 0, kLongest)) == -1);
       CHECK(first_difference(expected_rows(kv), whole_prompt(model, kv, 7, kLongest)) == -1);
     }
@@ -75,7 +82,7 @@ TEST_CASE("every number of threads gives the same bits") {
 
 TEST_CASE("every way to cut a prompt gives the same bits") {
   const Model model = load_tiny();
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : kRowTypes) {
     for (const std::size_t length : kLengths) {
       for (const std::uint32_t chunk : {1u, 7u, 64u, 256u}) {
         CAPTURE(length);
@@ -89,7 +96,7 @@ TEST_CASE("every way to cut a prompt gives the same bits") {
 TEST_CASE("decoding step by step gives the bits of a prompt") {
   const Model model = load_tiny();
   const std::vector<Token> tokens = random_tokens(kLongest);
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : kRowTypes) {
     Session session(model, session_options(kv));
     CHECK(first_difference(expected_rows(kv), stepwise_rows(session, tokens)) == -1);
     // A prompt first, steps after it, around the window's edge.
@@ -107,7 +114,7 @@ TEST_CASE("decoding step by step gives the bits of a prompt") {
 TEST_CASE("what is evaluated again after a rewind has the same bits") {
   const Model model = load_tiny();
   const std::vector<Token> tokens = random_tokens(kLongest);
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : kRowTypes) {
     for (const std::uint32_t chunk : {7u, 256u}) {
       Session session(model, session_options(kv, chunk));
       (void)prefill_rows(session, tokens);

@@ -88,7 +88,8 @@ Speculation depth(int k) {
 
 TEST_CASE("every drafter at every depth gives the tokens and logits of plain decoding") {
   const Model model = load_tiny_pair();
-  for (const auto& [name, sampling] : samplings()) {
+  for (const auto& [label, sampling] : samplings()) {
+    const std::string name = label;
     CAPTURE(name);
     const Plain plain = plain_text(model, sampling, kText);
     for (int k = 0; k <= 7; ++k) {  // 0: automatic
@@ -147,16 +148,19 @@ TEST_CASE("several seeds and number of threads, prompts in pieces: speculation k
   }
 }
 
-TEST_CASE("drafts from keys and values in f32 keep the bits") {
+TEST_CASE("drafts from keys and values in f32 and q8_0 keep the bits") {
   const Model model = load_tiny_pair();
-  for (const auto& [name, sampling] : samplings()) {
-    CAPTURE(name);
-    const Plain plain = plain_text(model, sampling, kText, KvType::f32);
-    for (const DrafterKind kind : {DrafterKind::mtp, DrafterKind::automatic}) {
-      for (const int k : {0, 1, 6}) {
-        CAPTURE(k);
-        Session session(model, with(depth(k).by(kind), session_options(KvType::f32)));
-        CHECK(first_difference(session, plain, sampling) == -1);
+  for (const KvType kv : {KvType::f32, KvType::q8_0}) {
+    for (const auto& [label, sampling] : samplings()) {
+      const std::string name = label;
+      CAPTURE(name);
+      const Plain plain = plain_text(model, sampling, kText, kv);
+      for (const DrafterKind kind : {DrafterKind::mtp, DrafterKind::automatic}) {
+        for (const int k : {0, 1, 6}) {
+          CAPTURE(k);
+          Session session(model, with(depth(k).by(kind), session_options(kv)));
+          CHECK(first_difference(session, plain, sampling) == -1);
+        }
       }
     }
   }

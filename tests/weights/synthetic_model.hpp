@@ -18,9 +18,10 @@ struct SyntheticModel {
 
   TensorType matrices = TensorType::q4_0;  ///< of all linear layers
   TensorType embedding = TensorType::q6_k;
-  bool fused = false;                                ///< attn_qkv instead of three projections
-  bool untied = false;                               ///< an output matrix of its own
-  bool value_on_full = false;                        ///< a V projection on the full layer too
+  bool fused = false;          ///< attn_qkv instead of three projections
+  bool untied = false;         ///< an output matrix of its own
+  bool value_on_full = false;  ///< a V projection on the full layer too
+  int turning_pairs = 16;  ///< of the full layer's 64, by rope_freqs.weight; -1: without the tensor
   std::uint32_t tokens = kVocabulary;                ///< at least kVocabulary
   std::function<void(WrittenTensor&)> change;        ///< looks at every tensor before it is written
   std::function<bool(const std::string&)> keep_key;  ///< false leaves a key out
@@ -43,14 +44,14 @@ struct SyntheticModel {
     add("token_embd.weight", {hidden, vocabulary}, embedding);
     if (untied) add("output.weight", {hidden, vocabulary}, embedding);
     add("output_norm.weight", {hidden}, TensorType::f32);
-    file.tensors.push_back(rope_factors());
+    if (turning_pairs >= 0) file.tensors.push_back(rope_factors(turning_pairs));
     for (std::uint32_t i = 0; i < kLayers; ++i) layer(i, add);
     return file.bytes();
   }
 
-  static WrittenTensor rope_factors() {
+  static WrittenTensor rope_factors(int turning = 16) {
     WrittenTensor tensor{"rope_freqs.weight", {64}, 0, "", {}};
-    for (int i = 0; i < 64; ++i) append_number(tensor.data, i < 16 ? 1.0f : 1e30f);
+    for (int i = 0; i < 64; ++i) append_number(tensor.data, i < turning ? 1.0f : 1e30f);
     return tensor;
   }
 

@@ -33,8 +33,6 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2;
 
 #include "kernels/generic/elementwise.inl"
 
-#include "kernels/generic/attention.inl"
-
 #include "kernels/generic/float_matmul.inl"
 
 #include "kernels/avx2/quantize.inl"
@@ -46,6 +44,12 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2;
 #include "kernels/avx512/matmul.inl"
 
 #include "kernels/generic/tile_driver.inl"
+
+#include "kernels/avx2/untile.inl"
+
+#include "kernels/generic/kv_rows.inl"
+
+#include "kernels/generic/attention.inl"
 
 }  // namespace
 

@@ -31,8 +31,6 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 6, kValueVectors = 1;
 
 #include "kernels/generic/elementwise.inl"
 
-#include "kernels/generic/attention.inl"
-
 #include "kernels/generic/float_matmul.inl"
 
 #include "kernels/avx2/quantize.inl"
@@ -50,6 +48,12 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 6, kValueVectors = 1;
 #include "kernels/avxvnni/q8.inl"
 
 #include "kernels/generic/tile_driver.inl"
+
+#include "kernels/avx2/untile.inl"
+
+#include "kernels/generic/kv_rows.inl"
+
+#include "kernels/generic/attention.inl"
 
 }  // namespace
 

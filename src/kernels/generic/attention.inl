@@ -1,6 +1,6 @@
 // Attention over one chunk of KV rows, for all query vectors of a KV head at once. Included inside
-// an instruction set's namespace, after math.inl. Per query vector the arithmetic depends on its
-// own visible rows alone (docs/numerics.md, rule 6).
+// an instruction set's namespace, after math.inl, kv_rows.inl and the matrix products. Per query
+// vector the arithmetic depends on its own visible rows alone (docs/numerics.md, rule 7).
 
 // Each instruction set says how many query rows and keys, or rows and vectors of V, its registers
 // hold: kScoreRows, kScoreKeys, kValueRows, kValueVectors. Results do not depend on it.
@@ -74,20 +74,15 @@ inline void score_block(const float* query, const Rows& keys, std::uint32_t head
   }
 }
 
-/// `count` stored numbers as floats.
-inline void widen(const std::uint16_t* row, std::uint32_t count, float* out) {
-  for (std::uint32_t i = 0; i < count; i += 16) store(out + i, load_half(row + i));
-}
-
 /// All query vectors against the K keys from key k on.
 template <int K, typename Rows>
 inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, const Rows& keys,
                        Ahead& ahead) {
-  const std::uint32_t size = chunk.head_size;
+  const std::uint32_t size = chunk.query.columns;
   std::uint32_t row = 0;
   const auto take = [&]<int Q>(Count<Q>) {
     for (; row + Q <= chunk.rows; row += Q) {
-      score_block<Q, K>(chunk.query + std::uint64_t{row} * size, keys, size,
+      score_block<Q, K>(chunk.query.values + std::uint64_t{row} * size, keys, size,
                         chunk.scores + row * kChunk + k);
       ahead.ask();
     }
@@ -101,14 +96,40 @@ inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, const Rows&
 /// first-level cache.
 template <int K>
 inline void score_keys(const AttentionChunk& chunk, std::uint32_t k, Ahead& ahead) {
-  const std::uint64_t size = chunk.head_size, at = k * size;
-  if (chunk.type == KvType::f32)
-    return score_rows<K>(chunk, k, FloatRows{static_cast<const float*>(chunk.keys) + at, size},
-                         ahead);
-  const std::uint16_t* keys = static_cast<const std::uint16_t*>(chunk.keys) + at;
-  if (chunk.rows <= kScoreRows) return score_rows<K>(chunk, k, HalfRows{keys, size}, ahead);
-  widen(keys, K * chunk.head_size, chunk.widened);
+  const std::uint64_t width = chunk.width, at = k * width;
+  if (chunk.type == KvType::f32) {
+    const float* keys = reinterpret_cast<const float*>(chunk.keys) + at;
+    return score_rows<K>(chunk, k, FloatRows{keys, width}, ahead);
+  }
+  const std::uint16_t* keys = reinterpret_cast<const std::uint16_t*>(chunk.keys) + at;
+  if (chunk.rows <= kScoreRows) return score_rows<K>(chunk, k, HalfRows{keys, width}, ahead);
+  const std::uint32_t size = chunk.query.columns;
+  for (std::uint32_t i = 0; i < K; ++i)
+    widen(keys + i * width, size, chunk.widened + std::uint64_t{i} * size);
   score_rows<K>(chunk, k, FloatRows{chunk.widened, size}, ahead);
+}
+
+/// Keys from ... to-1 in f32 or f16 against all query vectors.
+inline void score_floats(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to,
+                         Ahead& ahead) {
+  std::uint32_t k = from;
+  for (; k + kScoreKeys <= to; k += kScoreKeys) score_keys<kScoreKeys>(chunk, k, ahead);
+  for (; k < to; ++k) score_keys<1>(chunk, k, ahead);
+}
+
+/// Keys in q8_0 are rows of a matrix: those of the tiles that hold from ... to-1. What stands in
+/// rows that are not there yet makes scores that nobody looks at.
+inline void score_codes(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to,
+                        Ahead& ahead) {
+  const std::uint64_t bytes = tile_bytes(MatrixFormat::q8_0, chunk.width);
+  // tiles of the key alone lie as the matrix kernels want them
+  const std::uint32_t end = (to + kTileRows - 1) / kTileRows,
+                      step = chunk.width == chunk.query.columns ? 2 : 1;
+  for (std::uint32_t t = from / kTileRows; t < end; t += step) {
+    matmul(MatrixFormat::q8_0, chunk.keys + t * bytes, end - t < step ? end - t : step, chunk.query,
+           chunk.rows, chunk.scores + t * kTileRows, kChunk);
+    ahead.ask();
+  }
 }
 
 /// Turns a row's scores into exponentials relative to the new maximum, 0 for what is not visible,
@@ -135,8 +156,9 @@ inline void soften_row(const AttentionChunk& chunk, const AttentionState& state,
     float wide[16];
     store(wide, exp(set1(old_maximum - maximum)));
     rescale = wide[0];
-    float* value = state.value + std::uint64_t{row} * chunk.head_size;
-    for (std::uint32_t i = 0; i < chunk.head_size; i += 16)
+    const std::uint32_t size = chunk.query.columns;
+    float* value = state.value + std::uint64_t{row} * size;
+    for (std::uint32_t i = 0; i < size; i += 16)
       store(value + i, mul(load(value + i), set1(rescale)));
   }
   state.sum[row] = __builtin_fmaf(state.sum[row], rescale, sum_tree(sum));
@@ -192,7 +214,7 @@ inline void value_group(const AttentionChunk& chunk, const Rows& values, std::ui
   }
   if (last < first) last = first;
   const float* p = chunk.scores + std::uint64_t{row} * kChunk;
-  const std::uint32_t size = chunk.head_size;
+  const std::uint32_t size = chunk.query.columns;
   for (std::uint32_t q = 0; q < Q; ++q) {
     const std::uint32_t end = chunk.last[row + q] < first ? chunk.last[row + q] : first;
     if (chunk.first[row + q] < end)
@@ -216,7 +238,7 @@ inline void value_rows(const AttentionChunk& chunk, const Rows& values, std::uin
   const auto take = [&]<int Q>(Count<Q>) {
     for (; row + Q <= chunk.rows; row += Q) {
       value_group<Q>(chunk, values, columns, row,
-                     state.value + i + std::uint64_t{row} * chunk.head_size);
+                     state.value + i + std::uint64_t{row} * chunk.query.columns);
       ahead.ask();
     }
   };
@@ -226,26 +248,61 @@ inline void value_rows(const AttentionChunk& chunk, const Rows& values, std::uin
   take(Count<1>());
 }
 
-/// The same from the stored rows; those that several groups of query vectors meet are widened once
-/// into the first-level cache.
+/// Rows from ... to-1 of V, columns from `column` of the stored rows on, to `widened` [kChunk]
+/// [kValueColumns]; the rest of their tiles too.
+inline void widen_codes(const AttentionChunk& chunk, std::uint64_t column, std::uint32_t columns,
+                        std::uint32_t from, std::uint32_t to) {
+  const std::uint64_t bytes = tile_bytes(MatrixFormat::q8_0, chunk.width);
+  for (std::uint32_t t = from / kTileRows; t * kTileRows < to; ++t) {
+    const Q8Block* tile = reinterpret_cast<const Q8Block*>(chunk.values + t * bytes);
+    float* out = chunk.widened + std::uint64_t{t} * kTileRows * kValueColumns;
+    for (std::uint32_t i = 0; i < columns; i += kBlock) {
+      const std::uint64_t block = (column + i) / kBlock;
+      widen_block(tile[block / 2], static_cast<std::uint32_t>(block % 2), out + i, kValueColumns);
+    }
+  }
+}
+
+/// The same from the stored rows; those that several groups of query vectors meet, and those in
+/// q8_0, are widened once into the first-level cache.
 inline void value_pass(const AttentionChunk& chunk, std::uint32_t i, std::uint32_t columns,
                        std::uint32_t from, std::uint32_t to, const AttentionState& state,
                        Ahead& ahead) {
-  const std::uint64_t size = chunk.head_size;
+  const std::uint64_t width = chunk.width, at = std::uint64_t{chunk.value_column} + i;
   if (chunk.type == KvType::f32) {
-    const FloatRows rows = {static_cast<const float*>(chunk.values) + i, size};
+    const FloatRows rows = {reinterpret_cast<const float*>(chunk.values) + at, width};
     return value_rows(chunk, rows, i, columns, state, ahead);
   }
-  const std::uint16_t* values = static_cast<const std::uint16_t*>(chunk.values) + i;
-  if (chunk.rows <= 2) return value_rows(chunk, HalfRows{values, size}, i, columns, state, ahead);
-  for (std::uint32_t k = from; k < to; ++k)
-    widen(values + k * size, columns, chunk.widened + k * kValueColumns);
+  if (chunk.type == KvType::q8_0) {
+    widen_codes(chunk, at, columns, from, to);
+  } else {
+    const std::uint16_t* values = reinterpret_cast<const std::uint16_t*>(chunk.values) + at;
+    if (chunk.rows <= 2)
+      return value_rows(chunk, HalfRows{values, width}, i, columns, state, ahead);
+    for (std::uint32_t k = from; k < to; ++k)
+      widen(values + k * width, columns, chunk.widened + k * kValueColumns);
+  }
   value_rows(chunk, FloatRows{chunk.widened, kValueColumns}, i, columns, state, ahead);
 }
 
 /// Blocks that `rows` query vectors make, of at most `most`.
 inline std::uint64_t blocks_of(std::uint32_t rows, std::uint32_t most) {
   return rows / most + (rows % most + 1) / 2;
+}
+
+/// Scores of the keys from ... to-1, and asks for V rows of the same positions, unless they are the
+/// same rows.
+inline void score(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to) {
+  const std::uint64_t row_bytes = chunk_bytes(chunk.type, chunk.width) / kChunk;
+  const std::uint32_t count = to - from;
+  const std::byte* rows = chunk.values == chunk.keys ? nullptr : chunk.values + from * row_bytes;
+  if (chunk.type == KvType::q8_0) {
+    Ahead values(rows, count * row_bytes, count / kTileRows + 1);
+    return score_codes(chunk, from, to, values);
+  }
+  Ahead values(rows, count * row_bytes,
+               (count / kScoreKeys + 1) * blocks_of(chunk.rows, kScoreRows));
+  score_floats(chunk, from, to, values);
 }
 
 /// Scores ask for the V rows of the same positions, V for the keys of the next chunk.
@@ -257,22 +314,15 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
     to = chunk.last[r] > to ? chunk.last[r] : to;
   }
   if (from >= to) return;
-  const std::uint64_t row_bytes =
-      std::uint64_t{chunk.head_size} * (chunk.type == KvType::f32 ? 4 : 2);
-  const std::uint32_t count = to - from;
-  Ahead values(static_cast<const char*>(chunk.values) + from * row_bytes, count * row_bytes,
-               (count / kScoreKeys + 1) * blocks_of(chunk.rows, kScoreRows));
-  std::uint32_t k = from;
-  for (; k + kScoreKeys <= to; k += kScoreKeys) score_keys<kScoreKeys>(chunk, k, values);
-  for (; k < to; ++k) score_keys<1>(chunk, k, values);
+  score(chunk, from, to);
   for (std::uint32_t row = 0; row < chunk.rows; ++row) {
     if (chunk.first[row] != chunk.last[row]) soften_row(chunk, state, row);
   }
-  Ahead keys(chunk.next_keys, kChunk * row_bytes,
-             (chunk.head_size / kValueColumns + 1) * blocks_of(chunk.rows, kValueRows));
-  for (std::uint32_t i = 0; i < chunk.head_size; i += kValueColumns) {
-    const std::uint32_t columns =
-        chunk.head_size - i < kValueColumns ? chunk.head_size - i : kValueColumns;
+  const std::uint32_t size = chunk.query.columns;
+  Ahead keys(chunk.next_keys, chunk_bytes(chunk.type, chunk.width),
+             (size / kValueColumns + 1) * blocks_of(chunk.rows, kValueRows));
+  for (std::uint32_t i = 0; i < size; i += kValueColumns) {
+    const std::uint32_t columns = size - i < kValueColumns ? size - i : kValueColumns;
     value_pass(chunk, i, columns, from, to, state, keys);
   }
 }

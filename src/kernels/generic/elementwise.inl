@@ -1,4 +1,4 @@
-// Norms, rotation, activation functions, KV rows: everything of a layer that is neither a matrix
+// Norms, rotation, activation functions: everything of a layer that is neither a matrix
 // product nor attention. Included inside an instruction set's namespace, after math.inl. Sizes are
 // multiples of 16.
 
@@ -61,15 +61,6 @@ void soft_cap(float* x, std::uint32_t size, float cap) {
   const Vec limit = set1(cap);
   for (std::uint32_t i = 0; i < size; i += 16)
     store(x + i, mul(limit, tanh(div(load(x + i), limit))));
-}
-
-void store_row(const float* x, std::uint32_t size, KvType type, void* out) {
-  if (type == KvType::f32) {
-    for (std::uint32_t i = 0; i < size; i += 16) store(static_cast<float*>(out) + i, load(x + i));
-  } else {
-    for (std::uint32_t i = 0; i < size; i += 16)
-      store_half(static_cast<std::uint16_t*>(out) + i, load(x + i));
-  }
 }
 
 void exponential(const float* x, std::uint32_t size, float* out) {

@@ -1,5 +1,6 @@
 // NEON kernels, bit-equal to the scalar ones. Every 64-bit Arm has NEON; the dot product
-// instruction came later, so the quantised matrix products exist with and without it.
+// instruction came later, so the quantised matrix products, and attention on q8_0 rows with them,
+// exist with and without it.
 #include "kernels/kernels.hpp"
 
 #if defined(__aarch64__) && defined(__GNUC__)
@@ -27,13 +28,13 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 1;
 
 #include "kernels/generic/elementwise.inl"
 
-#include "kernels/generic/attention.inl"
-
 #include "kernels/generic/float_matmul.inl"
 
 #include "kernels/neon/quantize.inl"
 
 #include "kernels/generic/quantize.inl"
+
+#include "kernels/generic/kv_rows.inl"
 
 namespace plain {
 
@@ -42,6 +43,8 @@ namespace plain {
 #include "kernels/neon/matmul.inl"
 
 #include "kernels/generic/tile_driver.inl"
+
+#include "kernels/generic/attention.inl"
 
 #include "kernels/generic/table.inl"
 
@@ -67,6 +70,8 @@ namespace dotprod {
 #include "kernels/neon/matmul.inl"
 
 #include "kernels/generic/tile_driver.inl"
+
+#include "kernels/generic/attention.inl"
 
 #include "kernels/generic/table.inl"
 

@@ -18,8 +18,6 @@ constexpr int kScoreRows = 2, kScoreKeys = 1, kValueRows = 2, kValueVectors = 1;
 
 #include "kernels/generic/elementwise.inl"
 
-#include "kernels/generic/attention.inl"
-
 #include "kernels/generic/float_matmul.inl"
 
 // --- rule 2: activations in digits
@@ -148,6 +146,10 @@ void matmul(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles, c
     }
   }
 }
+
+#include "kernels/generic/kv_rows.inl"
+
+#include "kernels/generic/attention.inl"
 
 }  // namespace
 
