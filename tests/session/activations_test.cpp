@@ -20,8 +20,8 @@ Model load_with(ActivationType activations, int threads = 2, Isa isa = Isa::auto
   return Model::load(tiny_path(), options);
 }
 
-LogitRows rows_of(const Model& model, std::uint32_t chunk = 0) {
-  Session session(model, session_options(KvType::f16, chunk));
+LogitRows rows_of(const Model& model, std::uint32_t chunk = 0, KvType kv = KvType::f16) {
+  Session session(model, session_options(kv, chunk));
   return prefill_rows(session, random_tokens(kLength));
 }
 
@@ -97,6 +97,15 @@ TEST_CASE("16 bits: every instruction set, thread count and way to cut a prompt,
   }
   Session session(load_with(ActivationType::int16), session_options());
   CHECK(first_difference(expected, stepwise_rows(session, random_tokens(kLength))) == -1);
+}
+
+TEST_CASE("16 bits: queries too, where keys are in q8_0, with the same bits everywhere") {
+  const LogitRows expected = rows_of(load_with(ActivationType::int16, 1), 0, KvType::q8_0);
+  CHECK_FALSE(same_bits(expected.row(9), rows_of(load_with(ActivationType::int16)).row(9)));
+  CHECK(first_difference(expected, rows_of(load_with(ActivationType::int16, 3), 7, KvType::q8_0)) ==
+        -1);
+  CHECK(first_difference(expected, rows_of(load_with(ActivationType::int16, 2, Isa::scalar), 1,
+                                           KvType::q8_0)) == -1);
 }
 
 TEST_CASE("16 bits: drafts change the steps, not the tokens") {
