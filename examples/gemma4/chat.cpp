@@ -52,7 +52,7 @@ class Conversation {
       : arguments_(arguments),
         session_(std::move(session)),
         session_options_(std::move(session_options)),
-        options_(arguments.sampling.options(session.model().info().recommended_sampling, 0)),
+        options_(arguments.sampling.options(session_.model().info().recommended_sampling, 0)),
         interactive_(input_is_terminal()) {}
 
   int run() {
