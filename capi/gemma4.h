@@ -389,7 +389,8 @@ GEMMA4_API uint32_t gemma4_draft_ask_own(gemma4_draft* draft, gemma4_token* toke
 enum {
   GEMMA4_KV_DEFAULT = 0, /**< f16 */
   GEMMA4_KV_F16 = 1,     /**< IEEE half */
-  GEMMA4_KV_F32 = 2      /**< exact */
+  GEMMA4_KV_F32 = 2,     /**< exact */
+  GEMMA4_KV_Q8_0 = 3     /**< 8 bits and a scale for each 32 numbers: half of f16 */
 };
 
 typedef struct gemma4_session_options {

@@ -164,8 +164,8 @@ SnapshotReader::SnapshotReader(SnapshotSource source, std::string name, std::uin
 void SnapshotReader::check_fit(const ModelConfig& config, std::uint64_t model, KvType type) const {
   if (model != facts_.model)
     refuse(ErrorCode::invalid_argument,
-           format_text("model: expected one with fingerprint %016llx, found %016llx: another model "
-                       "or another quantisation of it",
+           format_text("model: expected one with fingerprint %016llx, found %016llx: another "
+                       "model, or another quantisation or other activations of it",
                        static_cast<unsigned long long>(facts_.model),
                        static_cast<unsigned long long>(model)));
   if (type != facts_.type)

@@ -31,7 +31,7 @@ class Model::Impl {
 
   std::unique_ptr<PrefixCache> prefixes;  ///< null: none was asked for
   std::uint64_t prefix_cache_bytes = 0;
-  std::uint64_t fingerprint = 0;  ///< of the file: its description and samples of its tensors
+  std::uint64_t fingerprint = 0;  ///< OpenedFile::fingerprint
 
   MemoryPlan plan(const SessionOptions& settled_options) const;
 

@@ -5,6 +5,7 @@
 #include "weights/hf_folder.hpp"
 #include "weights/packed_file.hpp"
 #include "weights/packed_header.hpp"
+#include "weights/stream_hash.hpp"
 
 namespace gemma4 {
 namespace {
@@ -16,8 +17,13 @@ void read_config(const Metadata& metadata, AssistantConfig& config) {
   config = read_assistant_config(metadata);
 }
 
-ModelConfig& shapes_of(ModelConfig& config) { return config; }
-ModelConfig& shapes_of(AssistantConfig& config) { return config.shapes; }
+template <class Config>  // const or not
+auto& shapes_of(Config& config) {
+  if constexpr (requires { config.shapes; })
+    return config.shapes;
+  else
+    return config;
+}
 
 template <class Config>
 Config config_of(const Metadata& metadata) {
@@ -90,7 +96,12 @@ std::string OpenedFile<Config>::packed_file() const {
 
 template <class Config>
 std::uint64_t OpenedFile<Config>::fingerprint() const {
-  return is_packed(source.metadata) ? claimed_source_hash(source.metadata) : source_hash(source);
+  StreamHash hash;
+  const auto add = [&hash](const auto& value) { hash.add(std::as_bytes(std::span(&value, 1))); };
+  add(is_packed(source.metadata) ? claimed_source_hash(source.metadata) : source_hash(source));
+  add(shapes_of(config).activations);
+  for (const PlacedTensor& tensor : plan.placed()) add(tensor.type);
+  return hash.value();
 }
 
 template struct OpenedFile<ModelConfig>;

@@ -26,7 +26,8 @@ struct OpenedFile {
   Checkpoint& file() { return packed ? *packed : source; }
   /// The packed file that is used; empty: none.
   std::string packed_file() const;
-  /// The same for a file and for what pack() made of it.
+  /// Of the description, of samples of the tensors, and of the arithmetic chosen for them. The same
+  /// for a file and for what pack() made of it.
   std::uint64_t fingerprint() const;
 
   std::string path;

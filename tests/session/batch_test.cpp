@@ -44,7 +44,7 @@ class Crowd {
 
 TEST_CASE("sessions that share passes get their own bits") {
   const Model model = load_tiny_pair();
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : {KvType::f16, KvType::f32, KvType::q8_0}) {
     for (const std::size_t count : {1, 2, 5, 11}) {
       for (const Speculation& speculation : {Speculation::off(), Speculation::automatic(),
                                              Speculation::fixed(3).by(DrafterKind::mtp),
@@ -78,7 +78,7 @@ TEST_CASE("sessions with different rows, drafts and forks share a pass") {
     sessions.emplace_back(model, with(Speculation::off(), session_options(KvType::f32)));
     sessions.emplace_back(
         model, with(Speculation::fixed(5).by(DrafterKind::mtp), session_options(KvType::f16, 16)));
-    sessions.emplace_back(model, with(Speculation::automatic(), session_options(KvType::f16)));
+    sessions.emplace_back(model, with(Speculation::automatic(), session_options(KvType::q8_0)));
     for (Session& session : sessions) session.append_text("Once upon a time, in a town");
     (void)sessions[2].logits();
     sessions.push_back(sessions[2].fork());

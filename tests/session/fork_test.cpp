@@ -35,7 +35,7 @@ LogitRows alone(const Model& model, KvType kv, const std::vector<Token>& tokens,
 TEST_CASE("a fork and its parent go on as if each were alone") {
   const Model model = load_tiny();
   const std::vector<Token> ours = random_tokens(150, 2), theirs = random_tokens(150, 3);
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : {KvType::f16, KvType::f32, KvType::q8_0}) {
     for (const std::size_t length : kLengths) {
       CAPTURE(length);
       const std::vector<Token> start = random_tokens(length);

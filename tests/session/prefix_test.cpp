@@ -41,7 +41,7 @@ std::vector<float> plain_logits(const Model& plain, KvType kv, const std::vector
 
 TEST_CASE("a prompt that begins like another takes its rows and gets the same bits") {
   const Model plain = load_tiny();
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : {KvType::f16, KvType::f32, KvType::q8_0}) {
     for (const std::size_t shared : {63, 64, 65, 127, 128, 129, 256, 700}) {
       CAPTURE(shared);
       const Model model = load_with_prefixes(kPlenty);

@@ -72,7 +72,7 @@ void overwrite(const std::string& path, const Bytes& bytes) {
 TEST_CASE("a restored session goes on with the bits of the saved one") {
   const Model model = load_tiny();
   const std::vector<Token> tokens = random_tokens(9 * kWindow + 200);
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : {KvType::f16, KvType::f32, KvType::q8_0}) {
     Session whole(model, session_options(kv));
     const LogitRows expected = prefill_rows(whole, tokens);
     for (const std::size_t length : kLengths) {
@@ -130,7 +130,7 @@ TEST_CASE("a restored session writes the text that the saved one would have, wit
   sampling.frequency_penalty = 0.2f;
   sampling.penalty_window = 0;
   sampling.seed = 21;
-  for (const KvType kv : {KvType::f16, KvType::f32}) {
+  for (const KvType kv : {KvType::f16, KvType::f32, KvType::q8_0}) {
     for (const Speculation& speculation :
          {Speculation::off(), Speculation::fixed(4).by(DrafterKind::mtp),
           Speculation::automatic()}) {
@@ -245,6 +245,11 @@ TEST_CASE("a snapshot of something else is refused by name") {
   options = session_options();
   options.memory_budget_bytes = 1000;
   CHECK_REFUSED((void)restored(model, bytes, options), "budget_exceeded", "1000");
+
+  LoadOptions wide;
+  wide.activations = ActivationType::int16;
+  CHECK_REFUSED((void)restored(Model::load(tiny_path(), wide), bytes), "invalid_argument",
+                "model:", "activations");
 
   const TemporaryFolder folder;
   const Model other = Model::load(folder.write("other.gguf", test::SyntheticModel().bytes()));

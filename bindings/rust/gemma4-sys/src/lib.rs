@@ -98,6 +98,7 @@ pub const GEMMA4_DRAFTER_CUSTOM: i32 = 4;
 pub const GEMMA4_KV_DEFAULT: i32 = 0;
 pub const GEMMA4_KV_F16: i32 = 1;
 pub const GEMMA4_KV_F32: i32 = 2;
+pub const GEMMA4_KV_Q8_0: i32 = 3;
 
 pub const GEMMA4_SPECIAL_USER_DEFINED: i32 = 0;
 pub const GEMMA4_SPECIAL_ALL: i32 = 1;
