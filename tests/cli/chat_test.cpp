@@ -52,7 +52,8 @@ TEST_CASE("a conversation that is saved can be loaded and goes on") {
     return outcome.out;
   };
   const std::string whole = talk(first + second);
-  CHECK(talk(first + "/save " + file + "\n") + talk("/load " + file + "\n" + second) == whole);
+  const std::string begun = talk(first + "/save " + file + "\n");
+  CHECK(begun + talk("/load " + file + "\n" + second) == whole);
   CHECK(run({"chat"}, {.input = "/load " + folder.path("none") + "\n"}).exit_code == 1);
 }
 
