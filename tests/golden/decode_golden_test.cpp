@@ -113,7 +113,7 @@ TEST_CASE("perplexity of the W4A16 folder is within 0.1 % of the exact one") {
 }
 
 TEST_CASE("greedy continuations with q8_0 rows are those of f32 up to the first small margin") {
-  check_continuations(KvType::q8_0, &golden::Continuation::f32);
+  check_continuations(golden::target_path(), KvType::q8_0, &golden::Continuation::f32);
 }
 
 TEST_CASE("perplexity is within 0.1 % of the exact one, and with q8_0 rows of that with f32") {
