@@ -16,9 +16,10 @@ constexpr std::uint32_t kEvaluatedTokens = 128;
 struct EngineOptions {
   std::string model;
   int threads = 0;
-  std::uint32_t context = 0;  ///< tokens
-  std::string isa;            ///< empty: the engine's own choice
-  std::string kv = "f16";     ///< KV rows; llama.cpp keeps to f16
+  std::uint32_t context = 0;         ///< tokens
+  std::string isa;                   ///< empty: the engine's own choice
+  std::string kv = "f16";            ///< KV rows; llama.cpp keeps to f16
+  std::string activations = "auto";  ///< llama.cpp has its own ways
 };
 
 class Engine {
@@ -47,7 +48,8 @@ class Engine {
 };
 
 /// Answers commands on stdin with lines on stdout until the pipe ends; the program's exit code.
-///   load THREADS CONTEXT KV ISA MODEL  ->  ok SECONDS DESCRIPTION (ISA "-": the engine's choice)
+///   load THREADS CONTEXT KV ACTIVATIONS ISA MODEL
+///                                   ->  ok SECONDS DESCRIPTION   (ISA "-": the engine's choice)
 ///   top                             ->  ok TOKEN LOGIT            after a fixed prompt; empties
 ///   prefill N                       ->  ok SECONDS                N tokens from empty; empties
 ///   fill DEPTH                      ->  ok                        a context to measure in

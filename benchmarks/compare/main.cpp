@@ -29,6 +29,9 @@ constexpr const char* kUsage =
     "  --rounds N           default 7, after one that warms up\n"
     "  --loads N            how often the model is loaded; default 1\n"
     "  --kv NAME            how this library keeps KV rows: f16, f32, q8_0; default f16\n"
+    "  --activations NAME   auto, int8 or int16, of this library; default: auto, what the model "
+    "is\n"
+    "                       made for\n"
     "  --isa NAME           scalar, avx2, avxvnni, avx512; default: the best\n"
     "  --llama-cpu NAME     llama.cpp's library for a processor (haswell, zen4, ...); default: "
     "its choice\n"
@@ -77,6 +80,8 @@ bool set(Arguments& a, const std::string& word, const std::string& value) {
     o.loads = number(value);
   } else if (word == "--kv") {
     o.kv = value;
+  } else if (word == "--activations") {
+    o.activations = value;
   } else if (word == "--isa") {
     o.isa = value;
   } else if (word == "--llama-cpu") {

@@ -20,6 +20,7 @@ class OwnEngine : public Engine {
     LoadOptions load;
     load.threads = options.threads;
     load.isa = isa_of(options.isa);
+    load.activations = activations_of(options.activations);
     model_ = Model::load(options.model, load);
     SessionOptions session;
     session.context_tokens = options.context;
@@ -91,6 +92,13 @@ class OwnEngine : public Engine {
       if (name == isa_name(isa)) return isa;
     }
     fail(ErrorCode::invalid_argument, "unknown instruction set " + name);
+  }
+
+  static ActivationType activations_of(const std::string& name) {
+    if (name == "auto") return ActivationType::automatic;
+    if (name == "int8") return ActivationType::int8;
+    if (name == "int16") return ActivationType::int16;
+    fail(ErrorCode::invalid_argument, "unknown type of activations " + name);
   }
 
   static KvType kv_of(const std::string& name) {

@@ -67,9 +67,11 @@ class Schedule {
     results_.read_weights.push_back(engines_.front()->numbers("read").at(0));
   }
 
-  static const Peak* fastest_int8() {
-    const Peak* wide = int8_peak(Isa::avx512);
-    return wide != nullptr ? wide : int8_peak(Isa::avx2);
+  /// Of the instructions that this library may use.
+  const Peak* fastest_int8() const {
+    const bool wide = options_.isa.empty() || options_.isa == "avx512";
+    const Peak* peak = wide ? int8_peak(Isa::avx512) : nullptr;
+    return peak != nullptr ? peak : int8_peak(Isa::avx2);
   }
 
   static void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
@@ -92,9 +94,10 @@ class Schedule {
         warm(options_.model);
         engines_.push_back(std::make_unique<Child>(programs_[e]));
         const std::string answer = engines_[e]->ask(
-            format_text("load %d %llu %s %s %s", options_.threads,
+            format_text("load %d %llu %s %s %s %s", options_.threads,
                         static_cast<unsigned long long>(context()), options_.kv.c_str(),
-                        isas_[e].empty() ? "-" : isas_[e].c_str(), options_.model.c_str()));
+                        options_.activations.c_str(), isas_[e].empty() ? "-" : isas_[e].c_str(),
+                        options_.model.c_str()));
         row.seconds[e].push_back(std::stod(answer));
         results_.engines[e] = answer.substr(answer.find(' ') + 1);
       });

@@ -15,7 +15,7 @@ namespace gemma4::bench {
 struct CompareOptions {
   std::string model;
   std::string own, llama;  ///< engine programs; `llama` may be empty
-  std::string kv = "f16";
+  std::string kv = "f16", activations = "auto";
   std::string isa, llama_cpu;  ///< empty: each engine's own choice
   int threads = 0;
   std::vector<std::uint64_t> batches = {1, 2, 3, 4, 8};  ///< the first is 1

@@ -66,7 +66,8 @@ class Server {
 
   std::string load(std::istringstream& arguments) {
     EngineOptions options;
-    arguments >> options.threads >> options.context >> options.kv >> options.isa >> std::ws;
+    arguments >> options.threads >> options.context >> options.kv >> options.activations >>
+        options.isa >> std::ws;
     std::getline(arguments, options.model);
     if (options.isa == "-") options.isa.clear();
     std::string description;

@@ -33,6 +33,7 @@ constexpr Shape kShapes[] = {
     {"i4_bf16/3840x15360_gate_up", MatrixFormat::i4_bf16, 3840, 15360, 512},
     {"i4_bf16/15360x3840_down", MatrixFormat::i4_bf16, 15360, 3840, 512},
     {"q6_k/3840x262144_head", MatrixFormat::q6_k, 3840, 262144, 8},
+    {"bf16/3840x262144_head", MatrixFormat::bf16, 3840, 262144, 8},
 };
 constexpr std::uint32_t kCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 64, 512};
 
@@ -53,6 +54,11 @@ void randomize(Block& block, std::uint64_t& random) {
   }
 }
 
+/// Floats of 16 bits: nothing but scale.
+struct FloatRun {
+  std::uint16_t scale[512];
+};
+
 /// Memory full of blocks of one format, out of which matrices are cut one after another.
 class Stream {
  public:
@@ -60,6 +66,7 @@ class Stream {
     if (format == MatrixFormat::q4_0) fill<Q4Block>(pool);
     if (format == MatrixFormat::i4_bf16) fill<I4Bf16Block>(pool);
     if (format == MatrixFormat::q6_k) fill<Q6Block>(pool);
+    if (format == MatrixFormat::bf16) fill<FloatRun>(pool);
   }
 
   Matrix next(const Shape& shape) {
