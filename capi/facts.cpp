@@ -32,7 +32,8 @@ gemma4_memory_plan facts_of(const MemoryPlan& plan) {
           plan.assistant_bytes,
           plan.kv_bytes,
           plan.workspace_bytes,
-          plan.total_bytes()};
+          plan.total_bytes(),
+          plan.prefix_cache_bytes};
 }
 
 gemma4_assistant_info assistant_facts_of(const ModelInfo& info) {

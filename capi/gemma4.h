@@ -122,6 +122,7 @@ typedef struct gemma4_inspection gemma4_inspection; /**< facts about a checkpoin
 typedef struct gemma4_tokenizer gemma4_tokenizer;   /**< text to tokens and back */
 typedef struct gemma4_chat gemma4_chat;             /**< messages, and tools the model may call */
 typedef struct gemma4_session gemma4_session;       /**< a conversation with a model */
+typedef struct gemma4_batch gemma4_batch;           /**< passes that several sessions share */
 
 /* ---------------------------------------------------------------------------------- version -- */
 
@@ -169,6 +170,14 @@ enum {
   GEMMA4_ACTIVATIONS_INT16 = 2      /**< finer, for twice the arithmetic */
 };
 
+/** How matrices are kept that the checkpoint has unquantised, as BF16, F16 or F32. */
+enum {
+  GEMMA4_STORED_EXACT = 0, /**< as they are */
+  GEMMA4_STORED_Q4_0 = 1,  /**< 4.5 bits per weight */
+  GEMMA4_STORED_Q8_0 = 2,  /**< 8.5 bits */
+  GEMMA4_STORED_Q6_K = 3   /**< 6.6 bits, for rows of a multiple of 256; UNSUPPORTED for others */
+};
+
 /** Called with the bytes done and the bytes there are; a result other than 0 cancels. */
 typedef int32_t (*gemma4_progress)(void* user, uint64_t done_bytes, uint64_t total_bytes);
 
@@ -209,6 +218,16 @@ typedef struct gemma4_load_options {
   const gemma4_executor* executor;   /**< `threads` is ignored then; may be NULL */
   int32_t prefill;                   /**< GEMMA4_PREFILL_* */
   int32_t activations;               /**< GEMMA4_ACTIVATIONS_*, of the model and its assistant */
+  /** Memory for rows of prompts that sessions have evaluated. A prompt that begins like an earlier
+   * one (in pieces of 64 tokens) takes these rows and evaluates the rest: the same bits, sooner.
+   * Whoever may send prompts to the model can find out by the time they take how others began. 0 =
+   * none is kept. */
+  uint64_t prefix_cache_bytes;
+  int32_t
+      embedding_storage; /**< GEMMA4_STORED_*: the embedding, and the head where it is another */
+  int32_t layer_storage; /**< GEMMA4_STORED_*: all other matrices; neither for a packed file */
+  int32_t assistant_embedding_storage; /**< the same of the assistant */
+  int32_t assistant_layer_storage;
 } gemma4_load_options;
 
 /** Makes a canceller, for any number of loads. */
@@ -410,17 +429,35 @@ typedef struct gemma4_session_options {
 /** Exact bytes by part. */
 typedef struct gemma4_memory_plan {
   uint64_t struct_size;
-  uint64_t weights_bytes;   /**< the model's, shared by all its sessions */
-  uint64_t assistant_bytes; /**< the assistant's, shared likewise */
-  uint64_t kv_bytes;        /**< KV cache of one session at its full context */
-  uint64_t workspace_bytes; /**< activations, logits, drafter workspace of one session */
-  uint64_t total_bytes;     /**< the sum */
+  uint64_t weights_bytes;      /**< the model's, shared by all its sessions */
+  uint64_t assistant_bytes;    /**< the assistant's, shared likewise */
+  uint64_t kv_bytes;           /**< KV cache of one session at its full context */
+  uint64_t workspace_bytes;    /**< activations, logits, drafter workspace of one session */
+  uint64_t total_bytes;        /**< the sum */
+  uint64_t prefix_cache_bytes; /**< gemma4_load_options.prefix_cache_bytes, shared likewise; in the
+                                  sum */
 } gemma4_memory_plan;
 
 /** What a session with these options will take, to the byte. */
 GEMMA4_API gemma4_status gemma4_model_plan(const gemma4_model* model,
                                            const gemma4_session_options* options,
                                            gemma4_memory_plan* out, gemma4_error* error);
+
+/** What a model's prefix cache holds and has done (gemma4_load_options.prefix_cache_bytes). */
+typedef struct gemma4_prefix_statistics {
+  uint64_t struct_size;
+  uint64_t budget_bytes, held_bytes;
+  uint64_t held_tokens;    /**< in pieces of 64; beginnings in common count once */
+  uint64_t lookups;        /**< prompts of at least 64 new tokens */
+  uint64_t hits;           /**< of those, prompts whose beginning was found */
+  uint64_t reused_tokens;  /**< tokens that were not evaluated for it */
+  uint64_t evicted_tokens; /**< given up for newer ones */
+} gemma4_prefix_statistics;
+
+/** What the prefix cache of a model did; all 0 without one. */
+GEMMA4_API gemma4_status gemma4_model_prefix_statistics(const gemma4_model* model,
+                                                        gemma4_prefix_statistics* out,
+                                                        gemma4_error* error);
 
 /* ------------------------------------------------------------------------ files, unloaded -- */
 
@@ -466,6 +503,8 @@ typedef struct gemma4_pack_options {
   gemma4_progress on_progress;       /**< may be NULL */
   void* on_progress_user;            /**< for on_progress */
   const gemma4_canceller* canceller; /**< stops the work from another thread; may be NULL */
+  int32_t embedding_storage;         /**< as in gemma4_load_options, which must ask for the same */
+  int32_t layer_storage;
 } gemma4_pack_options;
 
 /** Writes the weights of a model or an assistant as a file that loads in a moment and shares its
@@ -611,7 +650,8 @@ enum {
   GEMMA4_EVENT_TEXT = 1,      /**< `text`: part of the answer, whole UTF-8 characters */
   GEMMA4_EVENT_THINKING = 2,  /**< `text`: part of the thought before the answer */
   GEMMA4_EVENT_TOOL_CALL = 3, /**< `tool_name`, `text`: the arguments as a JSON object */
-  GEMMA4_EVENT_END = 4        /**< `finish_reason`; always the last event */
+  GEMMA4_EVENT_END = 4,       /**< `finish_reason`; always the last event */
+  GEMMA4_EVENT_WAITING = 5    /**< gemma4_session_next_ready: the next piece takes computing */
 };
 
 enum {
@@ -646,6 +686,11 @@ GEMMA4_API gemma4_status gemma4_session_generate(gemma4_session* session,
  * is allocated per token. */
 GEMMA4_API gemma4_status gemma4_session_next(gemma4_session* session, gemma4_event* event,
                                              gemma4_error* error);
+
+/** Like gemma4_session_next if the next piece can be had without evaluating anything, else
+ * GEMMA4_EVENT_WAITING: gemma4_batch_evaluate with this session comes first then. */
+GEMMA4_API gemma4_status gemma4_session_next_ready(gemma4_session* session, gemma4_event* event,
+                                                   gemma4_error* error);
 
 /** Ends the running answer; the tokens chosen so far stay. Nothing to do is no error. */
 GEMMA4_API gemma4_status gemma4_session_stop(gemma4_session* session, gemma4_error* error);
@@ -691,9 +736,63 @@ GEMMA4_API gemma4_status gemma4_session_decode_step(gemma4_session* session,
                                                     const gemma4_sampling* sampling,
                                                     gemma4_token* token, gemma4_error* error);
 
-/** Forgets all tokens from `position` on. INVALID_ARGUMENT when there are fewer. */
+/** Forgets all tokens from `position` on. INVALID_ARGUMENT when there are fewer. Down to
+ * gemma4_session_earliest_rewind nothing is lost; below it the tokens that are left, all
+ * `position` of them, are evaluated again when next needed, to the same bits. */
 GEMMA4_API gemma4_status gemma4_session_rewind(gemma4_session* session, uint32_t position,
                                                gemma4_error* error);
+
+/** The lowest position that gemma4_session_rewind can go back to without losing anything: sliding
+ * layers keep their window and a little more, and no earlier rows. */
+GEMMA4_API gemma4_status gemma4_session_earliest_rewind(gemma4_session* session, uint32_t* position,
+                                                        gemma4_error* error);
+
+/** A second session that holds what this one holds, made for the same options; it has its own
+ * handle and is destroyed by itself, in any order. Rows are shared, and copied page by page when
+ * one of the two writes; each goes on as if it were alone. A drafter of the caller's stays with
+ * the first, the second drafts nothing then. Errors: INVALID_ARGUMENT while an answer is being
+ * made (before gemma4_session_generate or after its end it is none), OUT_OF_MEMORY. */
+GEMMA4_API gemma4_status gemma4_session_fork(gemma4_session* session, gemma4_session** out,
+                                             gemma4_error* error);
+
+/** Writes what the session holds to a file: tokens, rows, the last logits. The file appears whole
+ * or not at all, in place of one that was there, and is on the disk when this returns. Options of
+ * sampling are not part of it; the same ones draw the same tokens as if nothing had happened.
+ * gemma4_session_cancel stops it. The session is not changed in any case. Errors:
+ * INVALID_ARGUMENT while an answer is being made, IO, CANCELLED, OUT_OF_MEMORY. */
+GEMMA4_API gemma4_status gemma4_session_save(gemma4_session* session, const char* path,
+                                             size_t path_bytes, gemma4_error* error);
+
+/** Gets the next data[bytes] of a snapshot, at most 1 MiB, which live during the call; a result
+ * other than 0 cancels. */
+typedef int32_t (*gemma4_write)(void* user, const void* data, size_t bytes);
+
+/** The same bytes to the caller. Errors: INVALID_ARGUMENT, CANCELLED, OUT_OF_MEMORY. */
+GEMMA4_API gemma4_status gemma4_session_save_to(gemma4_session* session, gemma4_write write,
+                                                void* user, gemma4_error* error);
+
+/** A session that goes on where the saved one was, to the bit, on any machine. options->kv must be
+ * what it was saved with; context_tokens 0 is the saved session's; the rest is free. `canceller`
+ * may be NULL; like `options` it is needed during the call only. Errors: IO for a file that cannot
+ * be read, FORMAT for a damaged one, UNSUPPORTED for one of another version, INVALID_ARGUMENT for
+ * one of another model, quantisation or kind of rows, CANCELLED, and those of
+ * gemma4_session_create. */
+GEMMA4_API gemma4_status gemma4_session_restore(const gemma4_model* model, const char* path,
+                                                size_t path_bytes,
+                                                const gemma4_session_options* options,
+                                                const gemma4_canceller* canceller,
+                                                gemma4_session** out, gemma4_error* error);
+
+/** Fills the beginning of data[bytes] and returns how many bytes it gave; 0: there are no more. */
+typedef size_t (*gemma4_read)(void* user, void* data, size_t bytes);
+
+/** The same from the caller, who is not asked for bytes behind the snapshot. FORMAT when it ends
+ * too early. */
+GEMMA4_API gemma4_status gemma4_session_restore_from(const gemma4_model* model, gemma4_read read,
+                                                     void* user,
+                                                     const gemma4_session_options* options,
+                                                     const gemma4_canceller* canceller,
+                                                     gemma4_session** out, gemma4_error* error);
 
 /** Stops what the session is computing: the call in progress ends with CANCELLED, an answer with
  * GEMMA4_FINISH_CANCELLED. From any thread, and from a signal handler. Without effect when nothing
@@ -727,10 +826,65 @@ typedef struct gemma4_statistics {
   double prefill_tokens_per_second, decode_tokens_per_second; /**< 0 = unknown */
   double tokens_per_target_step;                              /**< 0 = unknown */
   double speedup_over_plain; /**< times faster than without drafts; 0 = unknown */
+  uint64_t reused_tokens;    /**< tokens of prompts whose rows came from the prefix cache */
 } gemma4_statistics;
 
 GEMMA4_API gemma4_status gemma4_session_statistics(gemma4_session* session, gemma4_statistics* out,
                                                    gemma4_error* error);
+
+/* ------------------------------------------------------------------------------------ batch -- */
+
+/* Several sessions, one reading of the weights:
+ *
+ *   gemma4_session_generate(...);                       for each session
+ *   while (count > 0) {
+ *     gemma4_batch_evaluate(batch, running, count, &error);
+ *     for each running session:
+ *       while (!gemma4_session_next_ready(running[i], &event, &error) &&
+ *              event.kind != GEMMA4_EVENT_WAITING && event.kind != GEMMA4_EVENT_END) ...;
+ *     take those out of running[count] whose event was GEMMA4_EVENT_END
+ *   }
+ */
+
+typedef struct gemma4_batch_options {
+  uint64_t struct_size;
+  /** Rows of a pass, 8 ... 256: one for every session and one for every token it drafts. More are
+   * taken in several passes. 0 = 32. */
+  uint32_t rows;
+  uint32_t context_tokens; /**< the largest context of a session that takes part; 0 = as in
+                              gemma4_session_options */
+} gemma4_batch_options;
+
+/** Takes the memory that passes are computed in; knows no session between two calls, and keeps the
+ * model alive. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+GEMMA4_API gemma4_status gemma4_batch_create(const gemma4_model* model,
+                                             const gemma4_batch_options* options,
+                                             gemma4_batch** out, gemma4_error* error);
+GEMMA4_API void gemma4_batch_destroy(gemma4_batch* batch);
+
+/** What a batch takes beside the model and its sessions: workspace_bytes, and total_bytes, which
+ * is the same. */
+GEMMA4_API gemma4_status gemma4_batch_plan(const gemma4_model* model,
+                                           const gemma4_batch_options* options,
+                                           gemma4_memory_plan* out, gemma4_error* error);
+
+/** Evaluates the last token of sessions[count], so that gemma4_session_next_ready,
+ * gemma4_session_decode_step and gemma4_session_logits have their logits at once: the bits that
+ * each would get alone, for one reading of the weights. Sessions that have them already are left
+ * alone; a prompt that is not evaluated yet is evaluated by its session alone first. Sessions draft
+ * if their depth is fixed, and not with GEMMA4_DEPTH_AUTOMATIC, which weighs passes of one session.
+ * During the call it is the one call in each of the sessions, and the one in the batch. `sessions`
+ * may be NULL if `count` is 0. No memory is allocated per token.
+ * Errors: INVALID_ARGUMENT for a session twice, of another model, of a larger context, without a
+ * token or in another call; CANCELLED, also by the caller's drafters. The sessions are as they were
+ * then, or have logits. */
+GEMMA4_API gemma4_status gemma4_batch_evaluate(gemma4_batch* batch, gemma4_session* const* sessions,
+                                               size_t count, gemma4_error* error);
+
+/** Stops gemma4_batch_evaluate. From any thread, and from a signal handler. Without effect when
+ * nothing runs; NULL does nothing. (gemma4_session_cancel stops only the prompt that its session
+ * evaluates alone.) */
+GEMMA4_API void gemma4_batch_cancel(const gemma4_batch* batch);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 #include <stop_token>
+#include <vector>
 
 #include "boundary.hpp"
 #include "gemma4/gemma4.hpp"
@@ -18,6 +19,7 @@ enum class Kind : std::uint32_t {
   tokenizer,
   chat,
   session,
+  batch,
 };
 
 template <Kind kKind>
@@ -83,10 +85,17 @@ struct gemma4_chat : gemma4::capi::Tagged<gemma4::capi::Kind::chat> {
 };
 
 struct gemma4_session : gemma4::capi::Tagged<gemma4::capi::Kind::session> {
-  gemma4_session(const gemma4::Model& model, const gemma4::SessionOptions& options)
-      : session(model, options) {}
+  explicit gemma4_session(gemma4::Session made) : session(std::move(made)) {}
   std::atomic<bool> busy{false};  // a call is inside
   mutable gemma4::Session session;
   std::optional<gemma4::Generation> generation;
   gemma4::SamplingOptions sampling;  // of decode_step, kept for its memory
+};
+
+struct gemma4_batch : gemma4::capi::Tagged<gemma4::capi::Kind::batch> {
+  gemma4_batch(const gemma4::Model& model, const gemma4::BatchOptions& options)
+      : batch(model, options) {}
+  std::atomic<bool> busy{false};  // a call is inside
+  mutable gemma4::Batch batch;
+  std::vector<gemma4::Session*> sessions;  // of the call in progress, kept for its memory
 };

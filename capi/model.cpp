@@ -73,6 +73,17 @@ gemma4_status gemma4_model_recommended_sampling(const gemma4_model* model, gemma
   });
 }
 
+gemma4_status gemma4_model_prefix_statistics(const gemma4_model* model,
+                                             gemma4_prefix_statistics* out, gemma4_error* error) {
+  return guarded(error, [&] {
+    const gemma4::PrefixStatistics known = handle_of(model, "model").model.prefix_statistics();
+    const gemma4_prefix_statistics facts{
+        0,          known.budget_bytes,  known.held_bytes,    known.held_tokens, known.lookups,
+        known.hits, known.reused_tokens, known.evicted_tokens};
+    give(facts, out, "gemma4_prefix_statistics");
+  });
+}
+
 gemma4_status gemma4_model_plan(const gemma4_model* model, const gemma4_session_options* options,
                                 gemma4_memory_plan* out, gemma4_error* error) {
   return guarded(error, [&] {

@@ -33,6 +33,12 @@ SessionOptions plain_options_of(const gemma4_session_options& known) {
   return options;
 }
 
+WeightStorage storage_of(std::int32_t embedding, std::int32_t layers) {
+  check_range(embedding, GEMMA4_STORED_Q6_K, "embedding_storage");
+  check_range(layers, GEMMA4_STORED_Q6_K, "layer_storage");
+  return {static_cast<StoredAs>(embedding), static_cast<StoredAs>(layers)};
+}
+
 /// 1 is the neutral value, a struct of zeros has 0.
 float or_one(float value) { return value == 0.0f ? 1.0f : value; }
 
@@ -67,6 +73,10 @@ LoadOptions load_options_of(const gemma4_load_options* options) {
   result.stop = stop_token_of(known.canceller);
   result.prefill = static_cast<Prefill>(known.prefill);
   result.activations = static_cast<ActivationType>(known.activations);
+  result.prefix_cache_bytes = known.prefix_cache_bytes;
+  result.storage = storage_of(known.embedding_storage, known.layer_storage);
+  result.assistant_storage =
+      storage_of(known.assistant_embedding_storage, known.assistant_layer_storage);
   return result;
 }
 
@@ -77,6 +87,7 @@ PackOptions pack_options_of(const gemma4_pack_options* options) {
   result.threads = known.threads;
   result.on_progress = progress_of(known.on_progress, known.on_progress_user);
   result.stop = stop_token_of(known.canceller);
+  result.storage = storage_of(known.embedding_storage, known.layer_storage);
   return result;
 }
 

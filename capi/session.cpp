@@ -1,45 +1,17 @@
 #include <algorithm>
 
-#include "handles.hpp"
 #include "options.hpp"
+#include "turn.hpp"
 
 using gemma4::capi::array_of;
 using gemma4::capi::check_pointer;
 using gemma4::capi::check_range;
 using gemma4::capi::give;
-using gemma4::capi::guarded;
 using gemma4::capi::handle_of;
 using gemma4::capi::text_of;
+using gemma4::capi::with_session;
 
 namespace {
-
-/// One call at a time: a second one, from another thread or from a callback, is refused.
-class Turn {
- public:
-  explicit Turn(gemma4_session& session) : busy_(session.busy) {
-    if (busy_.exchange(true, std::memory_order_acquire)) {
-      gemma4::fail(gemma4::ErrorCode::invalid_argument,
-                   "session: expected one call at a time, found another one in progress");
-    }
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() { busy_.store(false, std::memory_order_release); }
-
- private:
-  std::atomic<bool>& busy_;
-};
-
-/// Runs the body of a function that uses a session.
-template <class Work>
-gemma4_status with_session(gemma4_session* session, gemma4_error* error,
-                           const Work& work) noexcept {
-  return guarded(error, [&] {
-    gemma4_session& known = handle_of(session, "session");
-    const Turn turn(known);
-    work(known);
-  });
-}
 
 /// The same for one that changes the context: a generation that runs is over.
 template <class Work>
@@ -79,7 +51,7 @@ gemma4_status gemma4_session_create(const gemma4_model* model,
   return gemma4::capi::created(
       out, error, [&] { return gemma4::capi::session_options_of(options); },
       [&](const gemma4::SessionOptions& known) {
-        return new gemma4_session(handle_of(model, "model").model, known);
+        return new gemma4_session(gemma4::Session(handle_of(model, "model").model, known));
       });
 }
 
@@ -128,6 +100,21 @@ gemma4_status gemma4_session_next(gemma4_session* session, gemma4_event* event,
   return with_session(session, error, [&](gemma4_session& known) {
     give(event_of(nullptr), event, "gemma4_event");  // refuses it before anything is computed
     if (known.generation) give(event_of(known.generation->next()), event, "gemma4_event");
+  });
+}
+
+gemma4_status gemma4_session_next_ready(gemma4_session* session, gemma4_event* event,
+                                        gemma4_error* error) {
+  return with_session(session, error, [&](gemma4_session& known) {
+    gemma4_event piece = event_of(nullptr);
+    give(piece, event, "gemma4_event");  // refuses it before the answer goes on
+    if (!known.generation) return;
+    if (const gemma4::Event* ready = known.generation->next_ready()) {
+      piece = event_of(ready);
+    } else if (!known.generation->ended()) {
+      piece.kind = GEMMA4_EVENT_WAITING;
+    }
+    give(piece, event, "gemma4_event");
   });
 }
 
@@ -201,6 +188,14 @@ gemma4_status gemma4_session_rewind(gemma4_session* session, uint32_t position,
   return with_context(session, error, [&](gemma4::Session& known) { known.rewind(position); });
 }
 
+gemma4_status gemma4_session_earliest_rewind(gemma4_session* session, uint32_t* position,
+                                             gemma4_error* error) {
+  return with_session(session, error, [&](gemma4_session& known) {
+    check_pointer(position, "position");
+    *position = known.session.earliest_rewind();
+  });
+}
+
 void gemma4_session_cancel(const gemma4_session* session) {
   if (session != nullptr) session->session.cancel();
 }
@@ -242,6 +237,7 @@ gemma4_status gemma4_session_statistics(gemma4_session* session, gemma4_statisti
     facts.decode_tokens_per_second = done.decode_tokens_per_second();
     facts.tokens_per_target_step = done.tokens_per_target_step();
     facts.speedup_over_plain = done.speedup_over_plain();
+    facts.reused_tokens = done.reused_tokens;
     give(facts, out, "gemma4_statistics");
   });
 }

@@ -3,8 +3,12 @@ package gemma4
 // The scenarios that all bindings are tested with (bindings/README.md).
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -26,7 +30,7 @@ func load(t *testing.T, options LoadOptions) *Model {
 	return model
 }
 
-func newSession(t *testing.T, model *Model, options SessionOptions) *Session {
+func open(t *testing.T, model *Model, options SessionOptions) *Session {
 	t.Helper()
 	session, err := model.NewSession(options)
 	if err != nil {
@@ -96,7 +100,7 @@ func TestPlanAndBudget(t *testing.T) {
 
 func TestChatAndStream(t *testing.T) {
 	model := load(t, LoadOptions{})
-	session := newSession(t, model, small)
+	session := open(t, model, small)
 	model.Close() // the session keeps it
 	if text, reason := answer(t, session, "What is 34 + 17?", GenerateOptions{}); !strings.Contains(text, "51") || reason != FinishStop {
 		t.Error(text, reason)
@@ -119,7 +123,7 @@ func TestChatAndStream(t *testing.T) {
 }
 
 func TestLeavingEarlyKeepsTheTokens(t *testing.T) {
-	session := newSession(t, load(t, LoadOptions{}), small)
+	session := open(t, load(t, LoadOptions{}), small)
 	if err := session.Append("user", "Name the planets."); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +139,7 @@ func TestLeavingEarlyKeepsTheTokens(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	session := newSession(t, load(t, LoadOptions{}), small)
+	session := open(t, load(t, LoadOptions{}), small)
 	if err := session.Append("user", "Write a story."); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +170,7 @@ func TestCancel(t *testing.T) {
 func TestDraftsChangeNothing(t *testing.T) {
 	model := load(t, LoadOptions{Assistant: tinyAssistant})
 	ask := func(depth int) (string, Statistics) {
-		session := newSession(t, model, SessionOptions{ContextTokens: 256, Depth: depth, Drafter: DrafterMTP})
+		session := open(t, model, SessionOptions{ContextTokens: 256, Depth: depth, Drafter: DrafterMTP})
 		text, _ := answer(t, session, "Write a story about Anna and the market.", GenerateOptions{MaxTokens: 60})
 		done, err := session.Statistics()
 		if err != nil {
@@ -181,8 +185,80 @@ func TestDraftsChangeNothing(t *testing.T) {
 	}
 }
 
+func TestForkSaveAndRestore(t *testing.T) {
+	model := load(t, LoadOptions{})
+	for _, options := range []SessionOptions{small, {ContextTokens: 256, SmallKV: true}} {
+		must := func(session *Session, err error) *Session {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { session.Close() })
+			return session
+		}
+		session := open(t, model, options)
+		answer(t, session, "What is 34 + 17?", GenerateOptions{})
+		tokens, _ := session.Tokens()
+		end := uint32(len(tokens))
+		fork := must(session.Fork())
+		path := filepath.Join(t.TempDir(), "snapshot")
+		if err := session.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		var snapshot bytes.Buffer
+		if err := session.SaveTo(&snapshot); err != nil {
+			t.Fatal(err)
+		}
+		if file, err := os.ReadFile(path); err != nil || !bytes.Equal(file, snapshot.Bytes()) {
+			t.Fatal("the file and the stream differ", err)
+		}
+		const question = "What is the capital of Japan?"
+		text, _ := answer(t, session, question, GenerateOptions{})
+		expected, _ := session.Tokens()
+		if !strings.Contains(text, "Tokyo") {
+			t.Fatal(text)
+		}
+		restored := must(model.Restore(path, options))
+		snapshot.WriteString("behind it")
+		streamed := must(model.RestoreFrom(&snapshot, options))
+		if snapshot.String() != "behind it" {
+			t.Fatal("read too much")
+		}
+		if earliest, err := session.EarliestRewind(); err != nil || earliest > end {
+			t.Fatal(earliest, err)
+		}
+		if err := session.Rewind(end); err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range []*Session{fork, restored, streamed, session} {
+			again, _ := answer(t, other, question, GenerateOptions{})
+			tokens, _ := other.Tokens()
+			if again != text || !reflect.DeepEqual(tokens, expected) {
+				t.Fatalf("%q, expected %q", again, text)
+			}
+		}
+		_, err := model.RestoreFrom(strings.NewReader("no snapshot"), options)
+		wantCode(t, err, Format, "snapshot")
+		_, err = model.Restore("/nowhere/snapshot", options)
+		wantCode(t, err, IO, "/nowhere/snapshot")
+		exact := options
+		exact.ExactKV = true
+		_, err = model.Restore(path, exact)
+		wantCode(t, err, InvalidArgument, "kv")
+		file, err := os.Open(os.DevNull) // which is open for reading only
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		var failed *os.PathError
+		if err := session.SaveTo(file); !errors.As(err, &failed) {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestJSONAndTools(t *testing.T) {
-	session := newSession(t, load(t, LoadOptions{}), SessionOptions{})
+	session := open(t, load(t, LoadOptions{}), SessionOptions{})
 	err := session.AppendJSON(`{"messages":[{"role":"user","content":"What is 34 + 17?"}],
 		"tools":[{"type":"function","function":{"name":"add","description":"Adds"}}]}`, false)
 	if tokens, _ := session.Tokens(); err != nil || len(tokens) < 20 {
@@ -201,7 +277,7 @@ func TestErrorsAndDoubleClose(t *testing.T) {
 	_, err = Load(context.Background(), "", LoadOptions{})
 	wantCode(t, err, InvalidArgument, "path")
 	model := load(t, LoadOptions{})
-	session := newSession(t, model, SessionOptions{ContextTokens: 8})
+	session := open(t, model, SessionOptions{ContextTokens: 8})
 	wantCode(t, session.Append("user", "A text of more than eight tokens, surely."), ContextFull, "8 tokens")
 	wantCode(t, session.Append("robot", "Hello"), InvalidArgument, "robot")
 	wantCode(t, session.Generate(context.Background(), GenerateOptions{}, nil), InvalidArgument, "prompt")
@@ -221,7 +297,7 @@ func TestThreadsShareAModel(t *testing.T) {
 	model := load(t, LoadOptions{})
 	texts := make(chan string)
 	for i := 0; i < 3; i++ {
-		session := newSession(t, model, small)
+		session := open(t, model, small)
 		go func() {
 			text := ""
 			session.Append("user", "What is 34 + 17?")

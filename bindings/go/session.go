@@ -50,6 +50,7 @@ const (
 type SessionOptions struct {
 	ContextTokens     uint32 // 0 = 8192, or the model's limit if less
 	ExactKV           bool   // keys and values as f32 instead of f16
+	SmallKV           bool   // in 8 bits, unless they are exact: half of the memory
 	Depth             int
 	Drafter           Drafter
 	MemoryBudgetBytes uint64
@@ -59,8 +60,11 @@ func (o SessionOptions) known() C.gemma4_session_options {
 	var known C.gemma4_session_options
 	known.struct_size = C.uint64_t(unsafe.Sizeof(known))
 	known.context_tokens = C.uint32_t(o.ContextTokens)
-	if o.ExactKV {
+	switch {
+	case o.ExactKV:
 		known.kv = C.GEMMA4_KV_F32
+	case o.SmallKV:
+		known.kv = C.GEMMA4_KV_Q8_0
 	}
 	known.depth = C.int32_t(o.Depth)
 	known.drafter = C.int32_t(o.Drafter)
@@ -128,15 +132,9 @@ func (m *Model) NewSession(options SessionOptions) (*Session, error) {
 		return nil, ErrClosed
 	}
 	known := options.known()
-	session := &Session{}
-	err := check(func(e *C.gemma4_error) C.gemma4_status {
-		return C.gemma4_session_create(m.handle, &known, &session.handle, e)
+	return newSession(func(out **C.gemma4_session, e *C.gemma4_error) C.gemma4_status {
+		return C.gemma4_session_create(m.handle, &known, out, e)
 	})
-	if err != nil {
-		return nil, err
-	}
-	runtime.SetFinalizer(session, (*Session).Close)
-	return session, nil
 }
 
 // Close frees the session's memory. A second call does nothing. Not while another method runs.
@@ -284,6 +282,16 @@ func (s *Session) Rewind(position uint32) error {
 	return s.call(func(session *C.gemma4_session, e *C.gemma4_error) C.gemma4_status {
 		return C.gemma4_session_rewind(session, C.uint32_t(position), e)
 	})
+}
+
+// EarliestRewind is the lowest position that Rewind can go back to without evaluating again what is
+// left.
+func (s *Session) EarliestRewind() (uint32, error) {
+	var position C.uint32_t
+	err := s.call(func(session *C.gemma4_session, e *C.gemma4_error) C.gemma4_status {
+		return C.gemma4_session_earliest_rewind(session, &position, e)
+	})
+	return uint32(position), err
 }
 
 // Statistics are what a session has done so far.

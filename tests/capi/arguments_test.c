@@ -9,6 +9,16 @@ static int32_t no_event(void* user, const gemma4_event* event) {
   return 0;
 }
 
+static int32_t no_write(void* user, const void* data, size_t bytes) {
+  (void)user, (void)data, (void)bytes;
+  return 0;
+}
+
+static size_t no_read(void* user, void* data, size_t bytes) {
+  (void)user, (void)data, (void)bytes;
+  return 0;
+}
+
 static int32_t no_logits(void* user, uint32_t position, const float* logits, uint32_t count) {
   (void)user, (void)position, (void)logits, (void)count;
   return 0;
@@ -26,6 +36,8 @@ static void test_null(gemma4_model* model, gemma4_session* session, gemma4_chat*
   const gemma4_token* tokens = NULL;
   gemma4_token token = 0;
   char text[4];
+  gemma4_batch* batch = NULL;
+  uint32_t position = 0;
 
   gemma4_canceller_cancel(NULL);
   gemma4_session_cancel(NULL);
@@ -35,6 +47,8 @@ static void test_null(gemma4_model* model, gemma4_session* session, gemma4_chat*
   gemma4_tokenizer_destroy(NULL);
   gemma4_chat_destroy(NULL);
   gemma4_session_destroy(NULL);
+  gemma4_batch_cancel(NULL);
+  gemma4_batch_destroy(NULL);
   REFUSED(gemma4_canceller_create(NULL, NULL));
   REFUSED(gemma4_model_load(NULL, 0, NULL, &no_model, NULL));
   REFUSED(gemma4_model_load(NULL, 5, NULL, &no_model, NULL));
@@ -108,6 +122,38 @@ static void test_null(gemma4_model* model, gemma4_session* session, gemma4_chat*
   REFUSED(gemma4_session_decode_step(NULL, NULL, &token, NULL));
   REFUSED(gemma4_session_decode_step(session, NULL, NULL, NULL));
   REFUSED(gemma4_session_rewind(NULL, 0, NULL));
+  REFUSED(gemma4_session_earliest_rewind(NULL, &position, NULL));
+  REFUSED(gemma4_session_earliest_rewind(session, NULL, NULL));
+  REFUSED(gemma4_session_next_ready(NULL, NULL, NULL));
+  REFUSED(gemma4_session_next_ready(session, NULL, NULL));
+  REFUSED(gemma4_session_fork(NULL, &no_session, NULL));
+  REFUSED(gemma4_session_fork(session, NULL, NULL));
+  REFUSED(gemma4_session_save(NULL, "a", 1, NULL));
+  REFUSED(gemma4_session_save(session, NULL, 1, NULL));
+  REFUSED(gemma4_session_save(session, "", 0, NULL));
+  REFUSED(gemma4_session_save(session, "a\0b", 3, NULL));
+  REFUSED(gemma4_session_save_to(NULL, no_write, NULL, NULL));
+  REFUSED(gemma4_session_save_to(session, NULL, NULL, NULL));
+  REFUSED(gemma4_session_restore(NULL, "a", 1, NULL, NULL, &no_session, NULL));
+  REFUSED(gemma4_session_restore(model, NULL, 1, NULL, NULL, &no_session, NULL));
+  REFUSED(gemma4_session_restore(model, "a", 1, NULL, NULL, NULL, NULL));
+  REFUSED(gemma4_session_restore_from(NULL, no_read, NULL, NULL, NULL, &no_session, NULL));
+  REFUSED(gemma4_session_restore_from(model, NULL, NULL, NULL, NULL, &no_session, NULL));
+  REFUSED(gemma4_session_restore_from(model, no_read, NULL, NULL, NULL, NULL, NULL));
+  CHECK(gemma4_session_restore_from(model, no_read, NULL, NULL, NULL, &no_session, NULL) ==
+        GEMMA4_ERROR_FORMAT);
+  REFUSED(gemma4_model_prefix_statistics(NULL, NULL, NULL));
+  REFUSED(gemma4_model_prefix_statistics(model, NULL, NULL));
+  REFUSED(gemma4_batch_create(NULL, NULL, &batch, NULL));
+  REFUSED(gemma4_batch_create(model, NULL, NULL, NULL));
+  REFUSED(gemma4_batch_plan(NULL, NULL, NULL, NULL));
+  REFUSED(gemma4_batch_plan(model, NULL, NULL, NULL));
+  REFUSED(gemma4_batch_evaluate(NULL, &session, 1, NULL));
+  CHECK(gemma4_batch_create(model, NULL, &batch, NULL) == GEMMA4_OK);
+  REFUSED(gemma4_batch_evaluate(batch, NULL, 1, NULL));
+  REFUSED(gemma4_batch_evaluate(batch, &session, SIZE_MAX, NULL));
+  REFUSED(gemma4_batch_evaluate(batch, &no_session, 1, NULL));
+  gemma4_batch_destroy(batch);
   REFUSED(gemma4_session_tokens(NULL, &tokens, &count, NULL));
   REFUSED(gemma4_session_tokens(session, NULL, &count, NULL));
   REFUSED(gemma4_session_tokens(session, &tokens, NULL, NULL));

@@ -67,6 +67,8 @@ void test_model(void);
 void test_text(void);
 void test_session(void);
 void test_speculation(void);
+void test_snapshot(void);
+void test_batch(void);
 void test_cancel(void);
 void test_arguments(void);
 void test_versions(void);

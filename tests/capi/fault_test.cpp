@@ -1,9 +1,11 @@
-// The n-th allocation fails, for every n: loading and answering give a status, and leave nothing
-// behind. Replaces operator new, and mmap by the linker's --wrap.
+// The n-th allocation fails, for every n: loading, answering, forking, saving and restoring give a
+// status, and leave nothing behind. Replaces operator new, and mmap by the linker's --wrap.
 #include <sys/mman.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -97,8 +99,59 @@ int __wrap_munmap(void* where, std::size_t bytes) {
 
 namespace {
 
-/// Loads, plans, answers; the first status that is not GEMMA4_OK.
-gemma4_status use(const char* model_path, const char* assistant_path, gemma4_error& error) {
+/// A snapshot without allocations of its own.
+struct Snapshot {
+  std::array<unsigned char, 1 << 20> data;
+  std::size_t bytes, at;
+};
+Snapshot snapshot;
+
+std::int32_t keep(void*, const void* data, std::size_t bytes) {
+  if (bytes > snapshot.data.size() - snapshot.bytes) return 1;
+  std::memcpy(snapshot.data.data() + snapshot.bytes, data, bytes);
+  snapshot.bytes += bytes;
+  return 0;
+}
+
+std::size_t give_back(void*, void* data, std::size_t bytes) {
+  const std::size_t given = std::min(bytes, snapshot.bytes - snapshot.at);
+  std::memcpy(data, snapshot.data.data() + snapshot.at, given);
+  snapshot.at += given;
+  return given;
+}
+
+/// Forks, saves and restores, in memory and by a file; evaluates a token in each of a batch.
+gemma4_status copy(const gemma4_model* model, gemma4_session* session,
+                   const gemma4_session_options& options, const char* path, gemma4_error& error) {
+  constexpr std::size_t kCopies = 3;
+  std::array<gemma4_session*, kCopies> copies{};
+  gemma4_batch* batch = nullptr;
+  snapshot.bytes = snapshot.at = 0;
+  gemma4_status status = gemma4_session_fork(session, copies.data(), &error);
+  if (status == GEMMA4_OK) status = gemma4_session_save_to(session, keep, nullptr, &error);
+  if (status == GEMMA4_OK) {
+    status = gemma4_session_restore_from(model, give_back, nullptr, &options, nullptr,
+                                         copies.data() + 1, &error);
+  }
+  if (status == GEMMA4_OK) status = gemma4_session_save(session, path, GEMMA4_TEXT, &error);
+  if (status == GEMMA4_OK) {
+    status = gemma4_session_restore(model, path, GEMMA4_TEXT, &options, nullptr, copies.data() + 2,
+                                    &error);
+  }
+  unlink(path);
+  if (status == GEMMA4_OK) status = gemma4_batch_create(model, nullptr, &batch, &error);
+  const gemma4_token token = 300;
+  for (gemma4_session* one : copies)
+    if (status == GEMMA4_OK) status = gemma4_session_append_tokens(one, &token, 1, &error);
+  if (status == GEMMA4_OK) status = gemma4_batch_evaluate(batch, copies.data(), kCopies, &error);
+  gemma4_batch_destroy(batch);
+  for (gemma4_session* one : copies) gemma4_session_destroy(one);
+  return status;
+}
+
+/// Loads, plans, answers, copies; the first status that is not GEMMA4_OK.
+gemma4_status use(const char* model_path, const char* assistant_path, const char* path,
+                  gemma4_error& error) {
   gemma4_load_options load{};
   load.struct_size = sizeof load;
   load.threads = 2;
@@ -125,6 +178,7 @@ gemma4_status use(const char* model_path, const char* assistant_path, gemma4_err
   if (status == GEMMA4_OK) status = gemma4_session_generate(session, &generate, &error);
   while (status == GEMMA4_OK && event.kind != GEMMA4_EVENT_END)
     status = gemma4_session_next(session, &event, &error);
+  if (status == GEMMA4_OK) status = copy(model, session, options, path, error);
   gemma4_session_destroy(session);
   gemma4_model_destroy(model);
   return status;
@@ -136,12 +190,14 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   gemma4_error error{};
   error.struct_size = sizeof error;
-  if (use(argv[1], argv[2], error) != GEMMA4_OK) {
+  std::array<char, 64> path{};  // for snapshots
+  std::snprintf(path.data(), path.size(), "/tmp/gemma4-fault-%ld", static_cast<long>(getpid()));
+  if (use(argv[1], argv[2], path.data(), error) != GEMMA4_OK) {
     std::fprintf(stderr, "without a failure: %s\n", error.message);
     return 1;
   }
   made = 0;
-  if (use(argv[1], argv[2], error) != GEMMA4_OK) return 1;
+  if (use(argv[1], argv[2], path.data(), error) != GEMMA4_OK) return 1;
   const std::int64_t count = made;
   std::int64_t refused = 0, wrong = 0;
   // one that fails, and all from one on
@@ -152,7 +208,7 @@ int main(int argc, char** argv) {
       last_failing = all ? INT64_MAX : n;
       first_failing = n;
       std::memset(error.message, 0, sizeof error.message);
-      const gemma4_status status = use(argv[1], argv[2], error);
+      const gemma4_status status = use(argv[1], argv[2], path.data(), error);
       first_failing = last_failing = -1;
       // some need no more than a try for their memory; whoever needs it must say so
       const bool as_expected = status == GEMMA4_OK ? !all : status == GEMMA4_ERROR_OUT_OF_MEMORY;

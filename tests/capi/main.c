@@ -65,6 +65,8 @@ int main(void) {
   test_text();
   test_session();
   test_speculation();
+  test_snapshot();
+  test_batch();
   test_cancel();
   test_arguments();
   test_versions();

@@ -64,4 +64,12 @@ void test_versions(void) {
   CHECK_FAILS(gemma4_model_plan(model, &exact, &plan, &error), GEMMA4_ERROR_INVALID_ARGUMENT,
               "reserved");
   gemma4_model_destroy(model);
+
+  /* values that no version had */
+  gemma4_load_options load = {.struct_size = sizeof load, .embedding_storage = 4};
+  CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &load, &model, &error),
+              GEMMA4_ERROR_INVALID_ARGUMENT, "embedding_storage");
+  gemma4_pack_options pack = {.struct_size = sizeof pack, .layer_storage = -1};
+  CHECK_FAILS(gemma4_pack(TINY, GEMMA4_TEXT, "/nowhere", GEMMA4_TEXT, &pack, NULL, &error),
+              GEMMA4_ERROR_INVALID_ARGUMENT, "layer_storage");
 }

@@ -29,6 +29,12 @@ namespace Gemma4
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate int NativeProgress(IntPtr user, ulong doneBytes, ulong totalBytes);
 
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate int NativeWrite(IntPtr user, IntPtr data, UIntPtr bytes);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate UIntPtr NativeRead(IntPtr user, IntPtr data, UIntPtr bytes);
+
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct NativeLoadOptions
     {
@@ -200,6 +206,26 @@ namespace Gemma4
         [DllImport(Library, CallingConvention = C)]
         public static extern int gemma4_session_rewind(SessionHandle session, uint position,
             ref NativeError error);
+        [DllImport(Library, CallingConvention = C)]
+        public static extern int gemma4_session_earliest_rewind(SessionHandle session,
+            out uint position, ref NativeError error);
+        [DllImport(Library, CallingConvention = C)]
+        public static extern int gemma4_session_fork(SessionHandle session,
+            out SessionHandle fork, ref NativeError error);
+        [DllImport(Library, CallingConvention = C)]
+        public static extern int gemma4_session_save(SessionHandle session, byte* path,
+            UIntPtr pathBytes, ref NativeError error);
+        [DllImport(Library, CallingConvention = C)]
+        public static extern int gemma4_session_save_to(SessionHandle session, NativeWrite write,
+            IntPtr user, ref NativeError error);
+        [DllImport(Library, CallingConvention = C)]
+        public static extern int gemma4_session_restore(ModelHandle model, byte* path,
+            UIntPtr pathBytes, ref NativeSessionOptions options, IntPtr canceller,
+            out SessionHandle session, ref NativeError error);
+        [DllImport(Library, CallingConvention = C)]
+        public static extern int gemma4_session_restore_from(ModelHandle model, NativeRead read,
+            IntPtr user, ref NativeSessionOptions options, IntPtr canceller,
+            out SessionHandle session, ref NativeError error);
         [DllImport(Library, CallingConvention = C)]
         public static extern int gemma4_session_tokens(SessionHandle session, out int* tokens,
             out UIntPtr count, ref NativeError error);

@@ -21,6 +21,8 @@ namespace Gemma4
         public uint ContextTokens;
         /// <summary>Keys and values as f32 instead of f16.</summary>
         public bool ExactKv;
+        /// <summary>Keys and values in 8 bits, unless they are exact: half of the memory.</summary>
+        public bool SmallKv;
         /// <summary>Tokens guessed before the model checks them, 1 to 7, or Depth...; changes
         /// speed, never results.</summary>
         public int Depth;
@@ -34,7 +36,7 @@ namespace Gemma4
             {
                 StructSize = (ulong)sizeof(NativeSessionOptions),
                 ContextTokens = ContextTokens,
-                Kv = ExactKv ? 2 : 0,
+                Kv = ExactKv ? 2 : SmallKv ? 3 : 0,
                 Depth = Depth,
                 Drafter = (int)Drafter,
                 MemoryBudgetBytes = MemoryBudgetBytes,
@@ -99,7 +101,7 @@ namespace Gemma4
     }
 
     /// <summary>A conversation with a model. One thread at a time; Cancel from any.</summary>
-    public sealed class Session : IDisposable
+    public sealed partial class Session : IDisposable
     {
         private readonly SessionHandle handle;
 
@@ -260,6 +262,17 @@ namespace Gemma4
             var error = GemmaException.Prepare();
             GemmaException.Check(Native.gemma4_session_rewind(handle, position, ref error),
                                  ref error);
+        }
+
+        /// <summary>The lowest position that Rewind can go back to without evaluating again what
+        /// is left.</summary>
+        public uint EarliestRewind()
+        {
+            uint position;
+            var error = GemmaException.Prepare();
+            GemmaException.Check(
+                Native.gemma4_session_earliest_rewind(handle, out position, ref error), ref error);
+            return position;
         }
 
         public unsafe Statistics Statistics()

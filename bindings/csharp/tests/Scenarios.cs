@@ -1,5 +1,6 @@
 // The scenarios that all bindings are tested with (bindings/README.md): Scenarios.exe SOURCE_FOLDER
 using System;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using Gemma4;
@@ -149,6 +150,58 @@ static class Scenarios
         }
     }
 
+    static void ForkSaveAndRestore()
+    {
+        string path = Path.GetTempFileName();
+        using (var model = Model.Load(tiny))
+            foreach (bool small in new[] { false, true })
+            {
+                SessionOptions options = Small();
+                options.SmallKv = small;
+                using (var session = new Session(model, options))
+                using (var snapshot = new MemoryStream())
+                {
+                    Answer(session, "What is 34 + 17?");
+                    var end = (uint)session.Tokens().Length;
+                    Session fork = session.Fork();
+                    session.Save(path);
+                    session.Save(snapshot);
+                    Check(File.ReadAllBytes(path).SequenceEqual(snapshot.ToArray()), "file and stream are the same");
+                    const string question = "What is the capital of Japan?";
+                    string text = Answer(session, question);
+                    int[] tokens = session.Tokens();
+                    Check(text.Contains("Tokyo"), "a capital before it is restored");
+                    snapshot.WriteByte(1);
+                    snapshot.Position = 0;
+                    Session restored = Session.Restore(model, path, options);
+                    Session streamed = Session.Restore(model, snapshot, options);
+                    Check(snapshot.Position == snapshot.Length - 1, "nothing behind it is read");
+                    Check(session.EarliestRewind() <= end, "it can be rewound");
+                    session.Rewind(end);
+                    foreach (Session other in new[] { fork, restored, streamed, session })
+                    {
+                        Check(Answer(other, question) == text && other.Tokens().SequenceEqual(tokens), "the same answer");
+                        if (other != session) other.Dispose();
+                    }
+                    SessionOptions exact = Small();
+                    exact.ExactKv = true;
+                    Fails(ErrorCode.InvalidArgument, "kv", () => Session.Restore(model, path, exact));
+                    Fails(ErrorCode.IO, "/nowhere", () => Session.Restore(model, "/nowhere/snapshot", options));
+                    Fails(ErrorCode.Format, "", () => Session.Restore(model, new MemoryStream(), options));
+                    try
+                    {
+                        session.Save(new MemoryStream(new byte[8]));
+                        Check(false, "the stream's exception comes through");
+                    }
+                    catch (NotSupportedException)
+                    {
+                        Check(true, "");
+                    }
+                }
+            }
+        File.Delete(path);
+    }
+
     static void JsonAndTools()
     {
         using (var model = Model.Load(tiny))
@@ -197,6 +250,7 @@ static class Scenarios
         ChatAndStream();
         CancelFromAnotherThread();
         DraftsChangeNothing();
+        ForkSaveAndRestore();
         JsonAndTools();
         ErrorsAndDoubleClose();
         Console.WriteLine("{0} checks, {1} failed", made, failed);

@@ -40,6 +40,11 @@ pub struct gemma4_session {
 }
 
 #[repr(C)]
+pub struct gemma4_batch {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
 pub struct gemma4_draft {
     _private: [u8; 0],
 }
@@ -55,6 +60,12 @@ pub type gemma4_on_tokens =
 
 pub type gemma4_on_logits =
     unsafe extern "C" fn(user: *mut c_void, position: u32, logits: *const f32, count: u32) -> i32;
+
+pub type gemma4_write =
+    unsafe extern "C" fn(user: *mut c_void, data: *const c_void, bytes: usize) -> i32;
+
+pub type gemma4_read =
+    unsafe extern "C" fn(user: *mut c_void, data: *mut c_void, bytes: usize) -> usize;
 
 pub const GEMMA4_ABI_VERSION: u32 = 1;
 
@@ -86,6 +97,11 @@ pub const GEMMA4_ACTIVATIONS_AUTOMATIC: i32 = 0;
 pub const GEMMA4_ACTIVATIONS_INT8: i32 = 1;
 pub const GEMMA4_ACTIVATIONS_INT16: i32 = 2;
 
+pub const GEMMA4_STORED_EXACT: i32 = 0;
+pub const GEMMA4_STORED_Q4_0: i32 = 1;
+pub const GEMMA4_STORED_Q8_0: i32 = 2;
+pub const GEMMA4_STORED_Q6_K: i32 = 3;
+
 pub const GEMMA4_DEPTH_AUTOMATIC: i32 = 0;
 pub const GEMMA4_DEPTH_OFF: i32 = -1;
 
@@ -109,6 +125,7 @@ pub const GEMMA4_EVENT_TEXT: i32 = 1;
 pub const GEMMA4_EVENT_THINKING: i32 = 2;
 pub const GEMMA4_EVENT_TOOL_CALL: i32 = 3;
 pub const GEMMA4_EVENT_END: i32 = 4;
+pub const GEMMA4_EVENT_WAITING: i32 = 5;
 
 pub const GEMMA4_FINISH_NONE: i32 = 0;
 pub const GEMMA4_FINISH_STOP: i32 = 1;
@@ -169,6 +186,11 @@ pub struct gemma4_load_options {
     pub executor: *const gemma4_executor,
     pub prefill: i32,
     pub activations: i32,
+    pub prefix_cache_bytes: u64,
+    pub embedding_storage: i32,
+    pub layer_storage: i32,
+    pub assistant_embedding_storage: i32,
+    pub assistant_layer_storage: i32,
 }
 
 #[repr(C)]
@@ -312,6 +334,20 @@ pub struct gemma4_memory_plan {
     pub kv_bytes: u64,
     pub workspace_bytes: u64,
     pub total_bytes: u64,
+    pub prefix_cache_bytes: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct gemma4_prefix_statistics {
+    pub struct_size: u64,
+    pub budget_bytes: u64,
+    pub held_bytes: u64,
+    pub held_tokens: u64,
+    pub lookups: u64,
+    pub hits: u64,
+    pub reused_tokens: u64,
+    pub evicted_tokens: u64,
 }
 
 #[repr(C)]
@@ -333,6 +369,8 @@ pub struct gemma4_pack_options {
     pub on_progress: Option<gemma4_progress>,
     pub on_progress_user: *mut c_void,
     pub canceller: *const gemma4_canceller,
+    pub embedding_storage: i32,
+    pub layer_storage: i32,
 }
 
 #[repr(C)]
@@ -386,6 +424,15 @@ pub struct gemma4_statistics {
     pub decode_tokens_per_second: f64,
     pub tokens_per_target_step: f64,
     pub speedup_over_plain: f64,
+    pub reused_tokens: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct gemma4_batch_options {
+    pub struct_size: u64,
+    pub rows: u32,
+    pub context_tokens: u32,
 }
 
 extern "C" {
@@ -436,6 +483,31 @@ extern "C" {
         confidences: *mut f32,
         capacity: u32,
     ) -> u32;
+    pub fn gemma4_model_prefix_statistics(
+        model: *const gemma4_model,
+        out: *mut gemma4_prefix_statistics,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_batch_create(
+        model: *const gemma4_model,
+        options: *const gemma4_batch_options,
+        out: *mut *mut gemma4_batch,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_batch_destroy(batch: *mut gemma4_batch);
+    pub fn gemma4_batch_plan(
+        model: *const gemma4_model,
+        options: *const gemma4_batch_options,
+        out: *mut gemma4_memory_plan,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_batch_evaluate(
+        batch: *mut gemma4_batch,
+        sessions: *const *mut gemma4_session,
+        count: usize,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_batch_cancel(batch: *const gemma4_batch);
     pub fn gemma4_model_plan(
         model: *const gemma4_model,
         options: *const gemma4_session_options,
@@ -616,6 +688,11 @@ extern "C" {
         event: *mut gemma4_event,
         error: *mut gemma4_error,
     ) -> gemma4_status;
+    pub fn gemma4_session_next_ready(
+        session: *mut gemma4_session,
+        event: *mut gemma4_event,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
     pub fn gemma4_session_stop(
         session: *mut gemma4_session,
         error: *mut gemma4_error,
@@ -657,6 +734,46 @@ extern "C" {
     pub fn gemma4_session_rewind(
         session: *mut gemma4_session,
         position: u32,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_session_earliest_rewind(
+        session: *mut gemma4_session,
+        position: *mut u32,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_session_fork(
+        session: *mut gemma4_session,
+        out: *mut *mut gemma4_session,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_session_save(
+        session: *mut gemma4_session,
+        path: *const c_char,
+        path_bytes: usize,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_session_save_to(
+        session: *mut gemma4_session,
+        write: Option<gemma4_write>,
+        user: *mut c_void,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_session_restore(
+        model: *const gemma4_model,
+        path: *const c_char,
+        path_bytes: usize,
+        options: *const gemma4_session_options,
+        canceller: *const gemma4_canceller,
+        out: *mut *mut gemma4_session,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_session_restore_from(
+        model: *const gemma4_model,
+        read: Option<gemma4_read>,
+        user: *mut c_void,
+        options: *const gemma4_session_options,
+        canceller: *const gemma4_canceller,
+        out: *mut *mut gemma4_session,
         error: *mut gemma4_error,
     ) -> gemma4_status;
     pub fn gemma4_session_cancel(session: *const gemma4_session);

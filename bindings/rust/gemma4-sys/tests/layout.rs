@@ -34,7 +34,7 @@ fn structs_lie_as_in_the_library() {
     compare!(gemma4_error: struct_size, status, message_bytes, message);
     compare!(gemma4_text: data, bytes);
     compare!(gemma4_executor: struct_size, user, concurrency, reserved, parallel_for, release);
-    compare!(gemma4_load_options: struct_size, threads, isa, memory_budget_bytes, assistant_path, assistant_path_bytes, packed_path, packed_path_bytes, on_progress, on_progress_user, canceller, executor, prefill, activations);
+    compare!(gemma4_load_options: struct_size, threads, isa, memory_budget_bytes, assistant_path, assistant_path_bytes, packed_path, packed_path_bytes, on_progress, on_progress_user, canceller, executor, prefill, activations, prefix_cache_bytes, embedding_storage, layer_storage, assistant_embedding_storage, assistant_layer_storage);
     compare!(gemma4_model_info: struct_size, architecture, name, path, packed_path, parameters, file_bytes, tensors, layers, hidden_size, query_heads, vocabulary_size, context_limit, sliding_window, logit_softcap, norm_epsilon, rope_base, rope_base_sliding, isa, threads, has_assistant, activations);
     compare!(gemma4_assistant_info: struct_size, name, path, packed_path, parameters, file_bytes, tensors, layers, hidden_size, query_heads, centroids, activations, reserved);
     compare!(gemma4_layer_info: struct_size, full_attention, shares_kv_projection, kv_heads, head_size, feed_forward, reserved);
@@ -43,13 +43,15 @@ fn structs_lie_as_in_the_library() {
     compare!(gemma4_draft_request: struct_size, tokens, token_count, temperature, most);
     compare!(gemma4_drafter: struct_size, user, propose, verified, rewound, release);
     compare!(gemma4_session_options: struct_size, context_tokens, kv, prefill_chunk_tokens, depth, memory_budget_bytes, drafter, reserved, drafter_functions);
-    compare!(gemma4_memory_plan: struct_size, weights_bytes, assistant_bytes, kv_bytes, workspace_bytes, total_bytes);
+    compare!(gemma4_memory_plan: struct_size, weights_bytes, assistant_bytes, kv_bytes, workspace_bytes, total_bytes, prefix_cache_bytes);
+    compare!(gemma4_prefix_statistics: struct_size, budget_bytes, held_bytes, held_tokens, lookups, hits, reused_tokens, evicted_tokens);
     compare!(gemma4_tensor_info: struct_size, name, r#type, shape, bytes);
-    compare!(gemma4_pack_options: struct_size, threads, reserved, on_progress, on_progress_user, canceller);
+    compare!(gemma4_pack_options: struct_size, threads, reserved, on_progress, on_progress_user, canceller, embedding_storage, layer_storage);
     compare!(gemma4_chat_options: struct_size, thinking, preserve_thinking, no_generation_prompt, reserved);
     compare!(gemma4_generate_options: struct_size, sampling, max_tokens, ignore_end_of_generation, stop, stop_count);
     compare!(gemma4_event: struct_size, kind, finish_reason, text, tool_name);
-    compare!(gemma4_statistics: struct_size, prefill_tokens, prefill_ns, decode_tokens, decode_ns, target_steps, drafted, accepted, draft_ns, verify_ns, offered_at, accepted_at, depths, prefill_tokens_per_second, decode_tokens_per_second, tokens_per_target_step, speedup_over_plain);
+    compare!(gemma4_statistics: struct_size, prefill_tokens, prefill_ns, decode_tokens, decode_ns, target_steps, drafted, accepted, draft_ns, verify_ns, offered_at, accepted_at, depths, prefill_tokens_per_second, decode_tokens_per_second, tokens_per_target_step, speedup_over_plain, reused_tokens);
+    compare!(gemma4_batch_options: struct_size, rows, context_tokens);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use crate::error::check;
 use crate::{sys, text_of, zeroed, Error, Model};
+use std::ffi::c_void;
 use std::marker::PhantomData;
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 /// How many tokens are guessed before the model checks them. Changes speed, never results.
@@ -33,6 +35,8 @@ pub struct SessionOptions {
     pub context_tokens: u32,
     /// Keys and values as f32 instead of f16.
     pub exact_kv: bool,
+    /// Keys and values in 8 bits, unless they are exact: half of the memory.
+    pub small_kv: bool,
     /// Making it fails if its plan is larger; 0 = no limit.
     pub memory_budget_bytes: u64,
     pub depth: Depth,
@@ -43,7 +47,11 @@ impl SessionOptions {
     pub(crate) fn known(&self) -> sys::gemma4_session_options {
         let mut known: sys::gemma4_session_options = zeroed();
         known.context_tokens = self.context_tokens;
-        known.kv = if self.exact_kv { sys::GEMMA4_KV_F32 } else { sys::GEMMA4_KV_DEFAULT };
+        known.kv = match (self.exact_kv, self.small_kv) {
+            (true, _) => sys::GEMMA4_KV_F32,
+            (false, true) => sys::GEMMA4_KV_Q8_0,
+            (false, false) => sys::GEMMA4_KV_DEFAULT,
+        };
         known.memory_budget_bytes = self.memory_budget_bytes;
         known.depth = match self.depth {
             Depth::Automatic | Depth::Tokens(0) => sys::GEMMA4_DEPTH_AUTOMATIC,
@@ -157,6 +165,46 @@ impl CancelHandle {
     }
 }
 
+/// The caller's side of a snapshot that is streamed, and its panic.
+struct Stream<F> {
+    call: F,
+    panic: Option<Box<dyn std::any::Any + Send>>,
+}
+
+unsafe extern "C" fn write<F: FnMut(&[u8]) -> bool>(
+    user: *mut c_void,
+    data: *const c_void,
+    bytes: usize,
+) -> i32 {
+    let stream = &mut *user.cast::<Stream<F>>();
+    let data = std::slice::from_raw_parts(data.cast(), bytes);
+    match catch_unwind(AssertUnwindSafe(|| (stream.call)(data))) {
+        Ok(go_on) => i32::from(!go_on),
+        Err(panic) => {
+            stream.panic = Some(panic);
+            1
+        }
+    }
+}
+
+unsafe extern "C" fn read<F: FnMut(&mut [u8]) -> usize>(
+    user: *mut c_void,
+    data: *mut c_void,
+    bytes: usize,
+) -> usize {
+    let stream = &mut *user.cast::<Stream<F>>();
+    // a slice of bytes that nobody has written yet would not be sound
+    std::ptr::write_bytes(data.cast::<u8>(), 0, bytes);
+    let data = std::slice::from_raw_parts_mut(data.cast(), bytes);
+    match catch_unwind(AssertUnwindSafe(|| (stream.call)(data))) {
+        Ok(given) => given,
+        Err(panic) => {
+            stream.panic = Some(panic);
+            0
+        }
+    }
+}
+
 /// A conversation with a model. Belongs to one thread at a time.
 pub struct Session {
     handle: Arc<Handle>,
@@ -176,7 +224,90 @@ impl Session {
         check(|error| unsafe {
             sys::gemma4_session_create(model.pointer(), &options.known(), &mut session, error)
         })?;
-        Ok(Session { handle: Arc::new(Handle(session)), _one_thread: PhantomData })
+        Ok(Session::of(session))
+    }
+
+    /// A second session that holds what this one holds and shares its memory until one of them
+    /// writes. Not while an answer is being made.
+    pub fn fork(&mut self) -> Result<Session, Error> {
+        let mut session = std::ptr::null_mut();
+        // Safety: a live session.
+        check(|error| unsafe { sys::gemma4_session_fork(self.pointer(), &mut session, error) })?;
+        Ok(Session::of(session))
+    }
+
+    /// Writes what the session holds to a file, which appears whole or not at all. Not while an
+    /// answer is being made.
+    pub fn save(&mut self, path: &str) -> Result<(), Error> {
+        // Safety: a live session, a text that lives during the call.
+        check(|error| unsafe {
+            sys::gemma4_session_save(self.pointer(), path.as_ptr().cast(), path.len(), error)
+        })
+    }
+
+    /// The same bytes piece by piece, at most 1 MiB at a time; false cancels.
+    pub fn save_to<F: FnMut(&[u8]) -> bool>(&mut self, call: F) -> Result<(), Error> {
+        let mut stream = Stream { call, panic: None };
+        let user = (&mut stream as *mut Stream<F>).cast();
+        // Safety: a live session, and `stream` lives during the call.
+        let result = check(|error| unsafe {
+            sys::gemma4_session_save_to(self.pointer(), Some(write::<F>), user, error)
+        });
+        if let Some(panic) = stream.panic {
+            resume_unwind(panic);
+        }
+        result
+    }
+
+    /// A session that goes on where the saved one was, to the bit. The kind of keys and values must
+    /// be that of the saved one; `context_tokens` 0 is the saved session's; the rest is free.
+    pub fn restore(model: &Model, path: &str, options: &SessionOptions) -> Result<Session, Error> {
+        let mut session = std::ptr::null_mut();
+        // Safety: a live model, a text that lives during the call.
+        check(|error| unsafe {
+            sys::gemma4_session_restore(
+                model.pointer(),
+                path.as_ptr().cast(),
+                path.len(),
+                &options.known(),
+                std::ptr::null(),
+                &mut session,
+                error,
+            )
+        })?;
+        Ok(Session::of(session))
+    }
+
+    /// The same from `call`, which fills the beginning of its argument and returns how many bytes
+    /// it gave; 0: there are no more.
+    pub fn restore_from<F: FnMut(&mut [u8]) -> usize>(
+        model: &Model,
+        options: &SessionOptions,
+        call: F,
+    ) -> Result<Session, Error> {
+        let mut stream = Stream { call, panic: None };
+        let user = (&mut stream as *mut Stream<F>).cast();
+        let mut session = std::ptr::null_mut();
+        // Safety: a live model, and `stream` lives during the call.
+        let result = check(|error| unsafe {
+            sys::gemma4_session_restore_from(
+                model.pointer(),
+                Some(read::<F>),
+                user,
+                &options.known(),
+                std::ptr::null(),
+                &mut session,
+                error,
+            )
+        });
+        if let Some(panic) = stream.panic {
+            resume_unwind(panic);
+        }
+        result.map(|()| Session::of(session))
+    }
+
+    fn of(session: *mut sys::gemma4_session) -> Session {
+        Session { handle: Arc::new(Handle(session)), _one_thread: PhantomData }
     }
 
     /// Adds a message; the role is "system", "user", "assistant" or "tool".
@@ -262,6 +393,16 @@ impl Session {
         }
         // Safety: as above.
         Ok(unsafe { std::slice::from_raw_parts(tokens, count) })
+    }
+
+    /// The lowest position that [`Session::rewind`] can go back to without evaluating again what is
+    /// left.
+    pub fn earliest_rewind(&mut self) -> Result<u32, Error> {
+        let mut position = 0;
+        check(|error| unsafe {
+            sys::gemma4_session_earliest_rewind(self.pointer(), &mut position, error)
+        })?;
+        Ok(position)
     }
 
     /// Forgets all tokens from `position` on.

@@ -123,6 +123,56 @@ fn drafts_change_nothing() {
 }
 
 #[test]
+fn fork_save_and_restore() {
+    let model = Model::load(MODEL).unwrap();
+    for options in [small(), SessionOptions { small_kv: true, ..small() }] {
+        let mut session = Session::with_options(&model, &options).unwrap();
+        answer(&mut session, "What is 34 + 17?", 0);
+        let end = session.tokens().unwrap().len() as u32;
+        let mut fork = session.fork().unwrap();
+        let path = std::env::temp_dir().join(format!("gemma4-rust-{}", std::process::id()));
+        let path = path.to_str().unwrap();
+        session.save(path).unwrap();
+        let mut bytes = Vec::new();
+        session
+            .save_to(|part| {
+                bytes.extend_from_slice(part);
+                true
+            })
+            .unwrap();
+        assert!(std::fs::read(path).unwrap() == bytes);
+        let question = "What is the capital of Japan?";
+        let expected = answer(&mut session, question, 0);
+        let logits = session.logits().unwrap().to_vec();
+        assert!(expected.0.contains("Tokyo"));
+
+        let mut restored = Session::restore(&model, path, &options).unwrap();
+        std::fs::remove_file(path).unwrap();
+        let mut rest = &bytes[..];
+        let mut streamed = Session::restore_from(&model, &options, |into| {
+            let given = into.len().min(rest.len()).min(1000);
+            into[..given].copy_from_slice(&rest[..given]);
+            rest = &rest[given..];
+            given
+        })
+        .unwrap();
+        session.rewind(end).unwrap();
+        assert!(session.earliest_rewind().unwrap() <= end);
+        for other in [&mut fork, &mut restored, &mut streamed, &mut session] {
+            assert_eq!(answer(other, question, 0), expected);
+            assert!(other.logits().unwrap() == logits);
+        }
+
+        let exact = SessionOptions { exact_kv: true, ..small() };
+        let refused = Session::restore_from(&model, &exact, |_| 0).err().unwrap();
+        assert_eq!(refused.code(), ErrorCode::Format);
+        let missing = Session::restore(&model, "/nowhere/snapshot", &options).err().unwrap();
+        assert_eq!(missing.code(), ErrorCode::Io);
+        assert_eq!(session.save_to(|_| false).err().unwrap().code(), ErrorCode::Cancelled);
+    }
+}
+
+#[test]
 fn json_and_tools() {
     let model = Model::load(MODEL).unwrap();
     let mut session = Session::with_options(&model, &SessionOptions::default()).unwrap();
