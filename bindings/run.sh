@@ -19,7 +19,12 @@ printf 'Name: gemma4-c\nDescription: as built\nVersion: 0\nLibs: -L%s -lgemma4_c
 model=$root/models/tiny/gemma4-tiny-q4_0.gguf
 assistant=$root/models/tiny/gemma4-tiny-assistant-q4_0.gguf
 # talk COMMAND...: the chat example answers
-talk() { printf 'What is 34 + 17?\n' | "$@" "$model" "$assistant" 2>/dev/null | tee /dev/stderr | grep 51 >/dev/null; }
+talk() {
+  local answer
+  answer=$(printf 'What is 34 + 17?\n' | "$@" "$model" "$assistant" 2>/dev/null)
+  printf '%s\n' "$answer"
+  grep -q 51 <<<"$answer"
+}
 
 rust() {
   cd "$here/rust"
