@@ -43,7 +43,8 @@ std::string path_of(const char* data, std::size_t bytes, const char* name, bool 
 template <class T>
 std::span<const T> array_of(const T* data, std::size_t count, const char* name) {
   if (count != 0) check_pointer(data, name);
-  if (count > PTRDIFF_MAX / sizeof(T))
+  constexpr std::size_t kItemBytes = sizeof(T);  // NOLINT(bugprone-sizeof-expression): of handles
+  if (count > PTRDIFF_MAX / kItemBytes)
     fail(ErrorCode::invalid_argument,
          format_text("%s: expected a number of items, found %zu", name, count));
   return {data, count};

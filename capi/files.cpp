@@ -15,6 +15,16 @@ const gemma4::Inspection& inspection_of(const gemma4_inspection* inspection) {
   return gemma4::capi::handle_of(inspection, "inspection").inspection;
 }
 
+gemma4_tensor_info facts_of(const gemma4::TensorInfo& known) {
+  gemma4_tensor_info facts{};
+  facts.name = view_of(known.name);
+  facts.type = view_of(known.type);
+  facts.bytes = known.bytes;
+  for (std::size_t i = 0; i < known.shape.size() && i < std::size(facts.shape); ++i)
+    facts.shape[i] = known.shape[i];
+  return facts;
+}
+
 }  // namespace
 
 gemma4_status gemma4_inspection_create(const char* path, size_t path_bytes,
@@ -26,6 +36,20 @@ gemma4_status gemma4_inspection_create(const char* path, size_t path_bytes,
         path_of(path, path_bytes, "path"), gemma4::capi::planned_options_of(options),
         path_of(assistant_path, assistant_path_bytes, "assistant_path", true),
         static_cast<gemma4::ActivationType>(activations)));
+  });
+}
+
+gemma4_status gemma4_inspection_create_for(const char* path, size_t path_bytes,
+                                           const gemma4_load_options* load,
+                                           const gemma4_session_options* options,
+                                           gemma4_inspection** out, gemma4_error* error) {
+  return created(out, error, [&] {
+    const gemma4::LoadOptions known = gemma4::capi::planned_load_options_of(load);
+    gemma4::Inspection made = gemma4::inspect(
+        path_of(path, path_bytes, "path"), gemma4::capi::planned_options_of(options),
+        known.assistant, known.activations, {known.storage, known.assistant_storage});
+    made.plan.prefix_cache_bytes = known.prefix_cache_bytes;
+    return new gemma4_inspection(std::move(made));
   });
 }
 
@@ -72,14 +96,25 @@ gemma4_status gemma4_inspection_describe_tensor(const gemma4_inspection* inspect
                    gemma4::format_text("tensor: expected less than %zu, found %llu", tensors.size(),
                                        static_cast<unsigned long long>(tensor)));
     }
-    const gemma4::TensorInfo& known = tensors[tensor];
-    gemma4_tensor_info facts{};
-    facts.name = view_of(known.name);
-    facts.type = view_of(known.type);
-    facts.bytes = known.bytes;
-    for (std::size_t i = 0; i < known.shape.size() && i < std::size(facts.shape); ++i)
-      facts.shape[i] = known.shape[i];
-    give(facts, out, "gemma4_tensor_info");
+    give(facts_of(tensors[tensor]), out, "gemma4_tensor_info");
+  });
+}
+
+gemma4_status gemma4_inspection_describe_embedding(const gemma4_inspection* inspection,
+                                                   gemma4_tensor_info* out, gemma4_error* error) {
+  return guarded(error, [&] {
+    give(facts_of(inspection_of(inspection).embedding), out, "gemma4_tensor_info");
+  });
+}
+
+gemma4_status gemma4_inspection_note(const gemma4_inspection* inspection, size_t note,
+                                     gemma4_text* text, size_t* count, gemma4_error* error) {
+  return guarded(error, [&] {
+    const std::vector<std::string>& notes = inspection_of(inspection).notes;
+    gemma4::capi::check_pointer(text, "text");
+    gemma4::capi::check_pointer(count, "count");
+    *text = view_of(note < notes.size() ? notes[note] : std::string_view());
+    *count = notes.size();
   });
 }
 

@@ -239,9 +239,10 @@ GEMMA4_API void gemma4_canceller_cancel(const gemma4_canceller* canceller);
 /** Frees the canceller; a load that uses it goes on. */
 GEMMA4_API void gemma4_canceller_destroy(gemma4_canceller* canceller);
 
-/** Reads a GGUF file (of a split checkpoint the first), or maps a packed one, which then must not
- * be changed while the model lives. The thread comes back when all is read. A model is immutable:
- * any number of sessions on any threads may use it.
+/** Reads a GGUF file (of a split checkpoint the first) or a Hugging Face folder (config.json,
+ * tokenizer.json, safetensors), or maps a packed file, which then must not be changed while the
+ * model lives. The thread comes back when all is read. A model is immutable: any number of sessions
+ * on any threads may use it.
  * Errors: IO, FORMAT, UNSUPPORTED, OUT_OF_MEMORY, BUDGET_EXCEEDED, CANCELLED, INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_model_load(const char* path, size_t path_bytes,
                                            const gemma4_load_options* options, gemma4_model** out,
@@ -469,6 +470,13 @@ GEMMA4_API gemma4_status gemma4_inspection_create(const char* path, size_t path_
                                                   size_t assistant_path_bytes, int32_t activations,
                                                   const gemma4_session_options* options,
                                                   gemma4_inspection** out, gemma4_error* error);
+
+/** The same as gemma4_model_load would take the file with these options, of which assistant_path,
+ * prefix_cache_bytes, activations and the _storage fields count, and no other. Errors: as above. */
+GEMMA4_API gemma4_status gemma4_inspection_create_for(const char* path, size_t path_bytes,
+                                                      const gemma4_load_options* load,
+                                                      const gemma4_session_options* options,
+                                                      gemma4_inspection** out, gemma4_error* error);
 GEMMA4_API void gemma4_inspection_destroy(gemma4_inspection* inspection);
 
 GEMMA4_API gemma4_status gemma4_inspection_plan(const gemma4_inspection* inspection,
@@ -495,6 +503,17 @@ typedef struct gemma4_tensor_info {
 GEMMA4_API gemma4_status gemma4_inspection_describe_tensor(const gemma4_inspection* inspection,
                                                            uint64_t tensor, gemma4_tensor_info* out,
                                                            gemma4_error* error);
+
+/** The embedding as it will be held: its type and bytes are the plan's. */
+GEMMA4_API gemma4_status gemma4_inspection_describe_embedding(const gemma4_inspection* inspection,
+                                                              gemma4_tensor_info* out,
+                                                              gemma4_error* error);
+
+/** What of the files is not used, for people: "vision: 434 tensors, ...". Writes text `note` of the
+ * `count` there are, which lives as long as the inspection and is empty for note >= count. */
+GEMMA4_API gemma4_status gemma4_inspection_note(const gemma4_inspection* inspection, size_t note,
+                                                gemma4_text* text, size_t* count,
+                                                gemma4_error* error);
 
 typedef struct gemma4_pack_options {
   uint64_t struct_size;
@@ -530,7 +549,7 @@ enum {
   GEMMA4_SPECIAL_NONE = 2          /**< none does: for untrusted content */
 };
 
-/** The tokenizer of a GGUF file, which may hold a vocabulary only. */
+/** The tokenizer of a GGUF file, which may hold a vocabulary only, or of a folder. */
 GEMMA4_API gemma4_status gemma4_tokenizer_load(const char* path, size_t path_bytes,
                                                gemma4_tokenizer** out, gemma4_error* error);
 

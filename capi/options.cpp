@@ -39,6 +39,19 @@ WeightStorage storage_of(std::int32_t embedding, std::int32_t layers) {
   return {static_cast<StoredAs>(embedding), static_cast<StoredAs>(layers)};
 }
 
+/// The options of a load that change the memory.
+LoadOptions memory_options_of(const gemma4_load_options& known) {
+  LoadOptions result;
+  result.assistant =
+      path_of(known.assistant_path, known.assistant_path_bytes, "assistant_path", true);
+  result.activations = static_cast<ActivationType>(known.activations);
+  result.prefix_cache_bytes = known.prefix_cache_bytes;
+  result.storage = storage_of(known.embedding_storage, known.layer_storage);
+  result.assistant_storage =
+      storage_of(known.assistant_embedding_storage, known.assistant_layer_storage);
+  return result;
+}
+
 /// 1 is the neutral value, a struct of zeros has 0.
 float or_one(float value) { return value == 0.0f ? 1.0f : value; }
 
@@ -58,25 +71,24 @@ std::stop_token stop_token_of(const gemma4_canceller* canceller) {
   return handle_of(canceller, "canceller").source.get_token();
 }
 
+LoadOptions planned_load_options_of(const gemma4_load_options* options) {
+  return memory_options_of(options_of(options, "gemma4_load_options"));
+}
+
 LoadOptions load_options_of(const gemma4_load_options* options) {
   const gemma4_load_options known = options_of(options, "gemma4_load_options");
-  LoadOptions result;
   // first, so that any failure after it releases it
-  if (known.executor != nullptr) result.executor = executor_of(*known.executor);
+  std::shared_ptr<Executor> executor;
+  if (known.executor != nullptr) executor = executor_of(*known.executor);
+  LoadOptions result = memory_options_of(known);
+  result.executor = std::move(executor);
   result.threads = known.threads;
   result.isa = static_cast<Isa>(known.isa);
   result.memory_budget_bytes = known.memory_budget_bytes;
-  result.assistant =
-      path_of(known.assistant_path, known.assistant_path_bytes, "assistant_path", true);
   result.packed_path = path_of(known.packed_path, known.packed_path_bytes, "packed_path", true);
   result.on_progress = progress_of(known.on_progress, known.on_progress_user);
   result.stop = stop_token_of(known.canceller);
   result.prefill = static_cast<Prefill>(known.prefill);
-  result.activations = static_cast<ActivationType>(known.activations);
-  result.prefix_cache_bytes = known.prefix_cache_bytes;
-  result.storage = storage_of(known.embedding_storage, known.layer_storage);
-  result.assistant_storage =
-      storage_of(known.assistant_embedding_storage, known.assistant_layer_storage);
   return result;
 }
 

@@ -12,6 +12,9 @@ std::function<bool(const LoadProgress&)> progress_of(gemma4_progress on_progress
 /// The token of a canceller, which may be null.
 std::stop_token stop_token_of(const gemma4_canceller* canceller);
 
+/// Options of a load that is only planned: what changes the memory.
+LoadOptions planned_load_options_of(const gemma4_load_options* options);
+
 LoadOptions load_options_of(const gemma4_load_options* options);
 PackOptions pack_options_of(const gemma4_pack_options* options);
 

@@ -72,6 +72,10 @@ static void test_null(gemma4_model* model, gemma4_session* session, gemma4_chat*
   REFUSED(gemma4_inspection_describe_assistant(NULL, NULL, NULL));
   REFUSED(gemma4_inspection_describe_layer(NULL, 0, NULL, NULL));
   REFUSED(gemma4_inspection_describe_tensor(NULL, 0, NULL, NULL));
+  REFUSED(gemma4_inspection_describe_embedding(NULL, NULL, NULL));
+  REFUSED(gemma4_inspection_note(NULL, 0, NULL, &count, NULL));
+  REFUSED(gemma4_inspection_create_for(NULL, 0, NULL, NULL, &no_inspection, NULL));
+  REFUSED(gemma4_inspection_create_for(TINY, GEMMA4_TEXT, NULL, NULL, NULL, NULL));
   REFUSED(gemma4_pack(NULL, 0, NULL, 0, NULL, NULL, NULL));
   REFUSED(gemma4_verify_packed(NULL, 0, NULL, NULL, NULL));
   REFUSED(gemma4_tokenizer_load(NULL, 0, &no_tokenizer, NULL));

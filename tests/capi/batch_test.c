@@ -140,6 +140,49 @@ static void test_refusals(gemma4_model* model, gemma4_batch* batch) {
   gemma4_model_destroy(other);
 }
 
+/* Cancels the pass that it drafts for, the first time. */
+static int32_t cancel_pass(void* user, const gemma4_draft_request* request, gemma4_draft* draft) {
+  gemma4_batch** batch = user;
+  (void)request, (void)draft;
+  gemma4_batch_cancel(*batch);
+  *batch = NULL;
+  return 0;
+}
+
+static void test_cancelled(gemma4_model* model, gemma4_batch* batch) {
+  gemma4_error error = {.struct_size = sizeof error};
+  gemma4_session *session = NULL, *fork = NULL;
+  gemma4_batch* to_cancel = batch;
+  const gemma4_drafter drafter = {
+      .struct_size = sizeof drafter, .user = &to_cancel, .propose = cancel_pass};
+  gemma4_session_options options = options_for(2);
+  options.drafter = GEMMA4_DRAFTER_CUSTOM;
+  options.drafter_functions = &drafter;
+  gemma4_event event = {.struct_size = sizeof event};
+  static float kept[1536];
+  const float* logits = NULL;
+  CHECK_OK(gemma4_session_create(model, &options, &session, &error));
+  CHECK_OK(gemma4_session_append_text(session, kQuestions[0], GEMMA4_TEXT,
+                                      GEMMA4_SPECIAL_USER_DEFINED, &error));
+  CHECK_OK(gemma4_session_generate(session, NULL, &error));
+  CHECK_OK(gemma4_batch_evaluate(batch, &session, 1, &error)); /* the prompt */
+  do {
+    CHECK_OK(gemma4_session_next_ready(session, &event, &error));
+  } while (event.kind == GEMMA4_EVENT_TEXT);
+  CHECK(event.kind == GEMMA4_EVENT_WAITING);
+  CHECK_FAILS(gemma4_batch_evaluate(batch, &session, 1, &error), GEMMA4_ERROR_CANCELLED, "batch");
+  CHECK(to_cancel == NULL);
+  CHECK_OK(gemma4_batch_evaluate(batch, &session, 1, &error)); /* the next one goes on */
+  CHECK_OK(gemma4_session_stop(session, &error));
+  CHECK_OK(gemma4_session_fork(session, &fork, &error));
+  CHECK_OK(gemma4_session_logits(session, &logits, NULL, &error));
+  memcpy(kept, logits, sizeof kept);
+  CHECK_OK(gemma4_session_logits(fork, &logits, NULL, &error));
+  CHECK(memcmp(kept, logits, sizeof kept) == 0);
+  gemma4_session_destroy(fork);
+  gemma4_session_destroy(session);
+}
+
 void test_batch(void) {
   gemma4_error error = {.struct_size = sizeof error};
   gemma4_model* model = load_tiny(1);
@@ -152,6 +195,7 @@ void test_batch(void) {
   test_answers(model, batch);
   test_logits(model, batch);
   test_refusals(model, batch);
+  test_cancelled(model, batch);
   gemma4_model_destroy(model); /* the batch keeps it */
   gemma4_batch_destroy(batch);
   options.rows = 7;

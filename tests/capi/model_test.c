@@ -4,7 +4,44 @@
 
 #include "check.h"
 
+static int is_text(gemma4_text text, const char* expected) {
+  return text.bytes == strlen(expected) && memcmp(text.data, expected, text.bytes) == 0;
+}
+
+/* A folder whose embedding is BF16, as it is and quantised while it is read: the inspection says
+ * what the load then takes. */
+static void test_storage(void) {
+  const char* const folder = GEMMA4_SOURCE_DIR "/models/tiny/w4a16/gemma4-tiny";
+  gemma4_error error = {.struct_size = sizeof error};
+  gemma4_load_options load = {
+      .struct_size = sizeof load, .threads = 2, .prefix_cache_bytes = 1 << 20};
+  uint64_t weights_bytes[2] = {0, 0};
+  for (int i = 0; i < 2; ++i) {
+    gemma4_inspection* inspection = NULL;
+    gemma4_model* model = NULL;
+    gemma4_memory_plan plan = {.struct_size = sizeof plan}, loaded = {.struct_size = sizeof loaded};
+    gemma4_tensor_info embedding = {.struct_size = sizeof embedding};
+    load.embedding_storage = i == 0 ? GEMMA4_STORED_EXACT : GEMMA4_STORED_Q8_0;
+    CHECK_OK(gemma4_inspection_create_for(folder, GEMMA4_TEXT, &load, NULL, &inspection, &error));
+    CHECK_OK(gemma4_inspection_plan(inspection, &plan, &error));
+    CHECK_OK(gemma4_inspection_describe_embedding(inspection, &embedding, &error));
+    CHECK(is_text(embedding.type, i == 0 ? "BF16" : "Q8_0") && embedding.bytes > 0);
+    gemma4_text note = {NULL, 1};
+    size_t count = 77;
+    CHECK_OK(gemma4_inspection_note(inspection, 1000, &note, &count, &error));
+    CHECK(note.data != NULL && note.bytes == 0 && count < 1000);
+    CHECK_OK(gemma4_model_load(folder, GEMMA4_TEXT, &load, &model, &error));
+    CHECK_OK(gemma4_model_plan(model, NULL, &loaded, &error));
+    CHECK(memcmp(&plan, &loaded, sizeof plan) == 0);
+    weights_bytes[i] = plan.weights_bytes;
+    gemma4_model_destroy(model);
+    gemma4_inspection_destroy(inspection);
+  }
+  CHECK(weights_bytes[1] < weights_bytes[0]);
+}
+
 void test_files(void) {
+  test_storage();
   gemma4_error error = {.struct_size = sizeof error};
   gemma4_inspection* inspection = NULL;
   CHECK_OK(gemma4_inspection_create(TINY, GEMMA4_TEXT, TINY_ASSISTANT, GEMMA4_TEXT, 0, NULL,

@@ -54,6 +54,13 @@ static int32_t keep(void* user, const void* data, size_t bytes) {
   return 0;
 }
 
+/* Cancels its own session. */
+static int32_t cancel_save(void* user, const void* data, size_t bytes) {
+  (void)data, (void)bytes;
+  gemma4_session_cancel(user);
+  return 0;
+}
+
 static size_t give_back(void* user, void* data, size_t bytes) {
   memory* from = user;
   size_t given = from->bytes - from->at;
@@ -180,6 +187,8 @@ static void test_memory(gemma4_model* model, gemma4_session* session, uint32_t e
   snapshot.bytes = 0;
   snapshot.refuse_after = 1000;
   CHECK_FAILS(gemma4_session_save_to(session, keep, &snapshot, &error), GEMMA4_ERROR_CANCELLED, "");
+  CHECK_FAILS(gemma4_session_save_to(session, cancel_save, session, &error), GEMMA4_ERROR_CANCELLED,
+              "");
   check_same_future(session, expected); /* unharmed */
   free(snapshot.data);
 }

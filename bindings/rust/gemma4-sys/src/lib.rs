@@ -524,6 +524,26 @@ extern "C" {
         out: *mut *mut gemma4_inspection,
         error: *mut gemma4_error,
     ) -> gemma4_status;
+    pub fn gemma4_inspection_create_for(
+        path: *const c_char,
+        path_bytes: usize,
+        load: *const gemma4_load_options,
+        options: *const gemma4_session_options,
+        out: *mut *mut gemma4_inspection,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_inspection_describe_embedding(
+        inspection: *const gemma4_inspection,
+        out: *mut gemma4_tensor_info,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_inspection_note(
+        inspection: *const gemma4_inspection,
+        note: usize,
+        text: *mut gemma4_text,
+        count: *mut usize,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
     pub fn gemma4_inspection_destroy(inspection: *mut gemma4_inspection);
     pub fn gemma4_inspection_plan(
         inspection: *const gemma4_inspection,
