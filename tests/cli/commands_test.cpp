@@ -415,6 +415,19 @@ TEST_CASE("bench --json") {
   CHECK(prompts == std::vector<std::string>{"prose", "code", "extraction", "arithmetic"});
 }
 
+TEST_CASE("bench --sessions: steps of several sessions, one first") {
+  dom::parser parser;
+  const dom::element object =
+      json_of(parser, {"bench", "--prompt-tokens", "8", "--generate", "2", "--batch", "1",
+                       "--depth", "70", "--sessions", "4,2", "--no-speculation"});
+  std::vector<std::int64_t> counts;
+  for (const dom::element pass : object["sessions"].get_array()) {
+    counts.push_back(pass["n"]);
+    CHECK(all_numbers(pass, {"ms", "min", "max", "ratio"}));
+  }
+  CHECK(counts == std::vector<std::int64_t>{1, 4, 2});
+}
+
 TEST_CASE("bench --replay-acceptance: drafts are as right as asked for, tokens the same") {
   dom::parser parser;
   const dom::element object = json_of(parser, {"bench", "--prompt-tokens", "8", "--generate", "48",
