@@ -154,6 +154,33 @@ gemma4::SessionOptions SessionArguments::options(const LoadArguments& load) cons
   return options;
 }
 
+void ContextArguments::declare(OptionTable& table) {
+  table.choice<gemma4::ContextPolicy>(
+      "--when-full",
+      "what a full context does: error ends the answer; shift drops the oldest turns and evaluates "
+      "the rest again; default: error",
+      {{"error", gemma4::ContextPolicy::error}, {"shift", gemma4::ContextPolicy::shift}}, policy);
+  table.integer("--keep-first", "N",
+                "with --when-full shift: never drop the first N tokens; default: bos and the "
+                "instructions",
+                1, 1u << 30, keep_first);
+}
+
+void ContextArguments::apply(gemma4::SessionOptions& options) const {
+  if (keep_first && policy != gemma4::ContextPolicy::shift)
+    throw UsageError("--keep-first: expected --when-full shift beside it");
+  options.context_policy = policy;
+  options.keep_first_tokens = keep_first.value_or(0);
+}
+
+std::string describe_shifts(const gemma4::Statistics& before, const gemma4::Statistics& after) {
+  if (after.shifts == before.shifts) return {};
+  return "(the context was full: " + std::to_string(after.dropped_tokens - before.dropped_tokens) +
+         " tokens dropped, " +
+         std::to_string(after.reprocessed_tokens - before.reprocessed_tokens) +
+         " evaluated again)\n";
+}
+
 void SamplingArguments::declare(OptionTable& table, const std::string& defaults) {
   table.section("Sampling (" + defaults + "):");
   table.real("--temperature", "X",

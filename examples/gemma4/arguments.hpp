@@ -83,6 +83,15 @@ struct SessionArguments {
   gemma4::SessionOptions options(const LoadArguments& load) const;
 };
 
+/// What a full context does: the commands that converse.
+struct ContextArguments {
+  gemma4::ContextPolicy policy = gemma4::ContextPolicy::error;
+  std::optional<std::uint32_t> keep_first;
+  void declare(OptionTable& table);
+  /// Throws UsageError.
+  void apply(gemma4::SessionOptions& options) const;
+};
+
 /// How the next token is chosen, and when the answer ends.
 struct SamplingArguments {
   std::optional<float> temperature, top_p, min_p, repetition_penalty, presence_penalty,
@@ -98,6 +107,10 @@ struct SamplingArguments {
   gemma4::GenerateOptions options(const gemma4::SamplingOptions& base,
                                   std::uint32_t base_max_tokens) const;
 };
+
+/// "(the context was full: 812 tokens dropped, 790 evaluated again)" for what happened between two
+/// statistics; empty when nothing did.
+std::string describe_shifts(const gemma4::Statistics& before, const gemma4::Statistics& after);
 
 /// Token ids of an option; checked against a vocabulary by the library.
 std::vector<gemma4::Token> to_tokens(const std::vector<std::uint64_t>& ids);

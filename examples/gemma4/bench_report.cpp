@@ -26,6 +26,17 @@ void write_prefill(JsonWriter& json, const BenchArguments& arguments, double mac
   json.end();
 }
 
+/// As multiples of the first.
+void write_passes(JsonWriter& json, const char* key, const std::vector<PassTime>& passes) {
+  json.key(key).array();
+  for (const PassTime& pass : passes) {
+    json.object().pair("n", pass.tokens);
+    write_ms(json, pass.seconds);
+    json.pair("ratio", pass.seconds.median / passes[0].seconds.median).end();
+  }
+  json.end();
+}
+
 void write_speculation(JsonWriter& json, const SpeculationResult& result) {
   json.object();
   json.pair("replayed", result.replayed());
@@ -77,6 +88,13 @@ void print_times(const BenchArguments& arguments, double weights, double macs,
          pass.seconds.median * 1e3, pass.seconds.min * 1e3, pass.seconds.max * 1e3,
          pass.seconds.median / results.one());
   }
+  for (const PassTime& pass : results.sessions) {
+    const double one = results.sessions[0].seconds.median, median = pass.seconds.median;
+    const auto n = static_cast<int>(pass.tokens);
+    line("%2d session%s %7.3f ms  (%.3f ... %.3f), %.2f x one, %.1f tokens/s\n", n,
+         n == 1 ? " " : "s", median * 1e3, pass.seconds.min * 1e3, pass.seconds.max * 1e3,
+         median / one, n / median);
+  }
   if (results.draft_step) {
     const Spread& step = *results.draft_step;
     line("draft     %8.3f ms a token  (%.3f ... %.3f), %.1f %% of verify 1\n", step.median * 1e3,
@@ -121,13 +139,8 @@ void print_json(const BenchArguments& arguments, const gemma4::Model& model,
   json.pair("gb_s", weights / results.decode.median * 1e-9);
   json.pair("share", weights / results.decode.median / results.bandwidth.median).end();
   write_prefill(json, arguments, macs, results);
-  json.key("verification").array();
-  for (const PassTime& pass : results.verification) {
-    json.object().pair("n", pass.tokens);
-    write_ms(json, pass.seconds);
-    json.pair("ratio", pass.seconds.median / results.one()).end();
-  }
-  json.end();
+  write_passes(json, "verification", results.verification);
+  if (!results.sessions.empty()) write_passes(json, "sessions", results.sessions);
   if (results.draft_step) {
     json.key("draft_step").object();
     write_ms(json, *results.draft_step);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kPrefillRepeats = 3;
 constexpr int kPassRepeats = 7;
-constexpr std::uint64_t kMaxBatch = 64;
+constexpr std::uint64_t kMaxBatch = 64, kMaxSessions = 64;
 constexpr std::uint32_t kDraftPasses = 10;  // of seven steps each
 constexpr std::uint32_t kReplayPrompt = 16;
 
@@ -26,7 +26,7 @@ class Bench {
   BenchResults run() {
     BenchResults results;
     Progress progress("measuring");
-    const std::size_t total = 5 + speculations();
+    const std::size_t total = 6 + speculations();
     std::size_t done = 0;
     progress.update(0, total);
     const auto next = [&] { progress.update(++done, total); };
@@ -38,6 +38,8 @@ class Bench {
     results.decode = decode_time();
     next();
     results.verification = pass_times();
+    next();
+    if (arguments_.sessions) results.sessions = shared_pass_times();
     next();
     if (model_.info().assistant) results.draft_step = draft_step_time();
     next();
@@ -148,6 +150,37 @@ class Bench {
     return result;
   }
 
+  // One step of several sessions in a Batch. They are forks, so that a deep context is evaluated
+  // once; attention goes through each one's rows by itself all the same.
+  std::vector<PassTime> shared_pass_times() {
+    const std::vector<std::uint64_t>& counts = *arguments_.sessions;
+    start(session_);
+    std::vector<gemma4::Session> sessions;
+    for (std::uint64_t i = 0; i < *std::max_element(counts.begin(), counts.end()); ++i)
+      sessions.push_back(session_.fork());
+    gemma4::Batch batch(model_, {.rows = static_cast<std::uint32_t>(kMaxSessions),
+                                 .context_tokens = session_.context_tokens()});
+    std::vector<std::vector<double>> seconds(counts.size());
+    for (int repeat = 0; repeat <= kPassRepeats; ++repeat) {
+      for (std::size_t i = 0; i < counts.size(); ++i) {
+        std::vector<gemma4::Session*> some;
+        for (std::uint64_t k = 0; k < counts[i]; ++k) {
+          sessions[k].rewind(arguments_.depth + 1);
+          sessions[k].append_tokens(tokens(1));
+          some.push_back(&sessions[k]);
+        }
+        const Stopwatch watch;
+        batch.evaluate(some);
+        if (repeat > 0) seconds[i].push_back(watch.seconds());
+        check_interrupt();
+      }
+    }
+    std::vector<PassTime> result;
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      result.push_back({counts[i], spread(seconds[i])});
+    return result;
+  }
+
   // Between passes of the model, as they are made in earnest: its weights push the assistant's out
   // of the caches.
   Spread draft_step_time() {
@@ -219,6 +252,9 @@ OptionTable BenchArguments::table() {
   table.integer("--generate", "N", "tokens to decode; default: 32", 2, 1u << 20, generate);
   table.integer("--depth", "N", "tokens already in the context; default: 0", 0, 1u << 28, depth);
   table.list("--batch", "1,2,...", "tokens in one pass; default: 1,2,3,4,6,8", batch, kMaxBatch);
+  table.list("--sessions", "1,2,...",
+             "also: a step of so many sessions in passes that they share, beside one alone",
+             sessions, kMaxSessions);
   table.section("Speculation (of a model with an assistant):");
   table.reals(
       "--replay-acceptance", "A,...",
@@ -237,14 +273,20 @@ void BenchArguments::settle() {
     throw UsageError("--replay-acceptance: expected no --no-speculation beside it");
   if (!replay_acceptance.empty() && speculation.drafter == gemma4::DrafterKind::none)
     throw UsageError("--replay-acceptance: expected a drafter, found --drafter none");
-  std::vector<std::uint64_t> sizes = {1};
-  for (const std::uint64_t n : batch.value_or(std::vector<std::uint64_t>{2, 3, 4, 6, 8})) {
-    if (n == 0)
-      throw UsageError("--batch: expected numbers from 1 to " + std::to_string(kMaxBatch) +
-                       ", found 0");
-    if (n > 1) sizes.push_back(n);
-  }
-  batch = sizes;
+  const auto one_first = [](const char* name, std::uint64_t most,
+                            const std::vector<std::uint64_t>& asked) {
+    std::vector<std::uint64_t> sizes = {1};
+    for (const std::uint64_t n : asked) {
+      if (n == 0)
+        throw UsageError(std::string(name) + ": expected numbers from 1 to " +
+                         std::to_string(most) + ", found 0");
+      if (n > 1) sizes.push_back(n);
+    }
+    return sizes;
+  };
+  batch =
+      one_first("--batch", kMaxBatch, batch.value_or(std::vector<std::uint64_t>{2, 3, 4, 6, 8}));
+  if (sessions) sessions = one_first("--sessions", kMaxSessions, *sessions);
 }
 
 BenchResults run_measurements(const BenchArguments& arguments, const gemma4::Model& model) {

@@ -12,7 +12,7 @@ namespace cli {
 
 struct BenchArguments {
   std::uint32_t prompt_tokens = 512, generate = 32, depth = 0;
-  std::optional<std::vector<std::uint64_t>> batch;
+  std::optional<std::vector<std::uint64_t>> batch, sessions;
   std::vector<double> replay_acceptance;
   bool no_speculation = false;
   LoadArguments load;
@@ -20,12 +20,12 @@ struct BenchArguments {
   SpeculationArguments speculation;
 
   OptionTable table();
-  /// Throws UsageError; puts T(1) first, whatever was asked for: the others are told as multiples
-  /// of it.
+  /// Throws UsageError; puts T(1) and one session first, whatever was asked for: the others are
+  /// told as multiples of it.
   void settle();
 };
 
-/// A pass over several tokens.
+/// A pass over several tokens, or over the newest tokens of several sessions.
 struct PassTime {
   std::uint64_t tokens = 0;
   Spread seconds;
@@ -37,7 +37,8 @@ struct BenchResults {
   Spread prefill;                      ///< seconds
   Spread decode;                       ///< seconds a token
   std::vector<PassTime> verification;  ///< T(1) first
-  std::optional<Spread> draft_step;    ///< seconds a token; none without an assistant
+  std::vector<PassTime> sessions;    ///< passes that they share, one session first; empty: unasked
+  std::optional<Spread> draft_step;  ///< seconds a token; none without an assistant
   std::vector<SpeculationResult> speculation;
 
   double one() const { return verification[0].seconds.median; }  ///< T(1)

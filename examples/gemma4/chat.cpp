@@ -16,6 +16,7 @@ struct ChatArguments {
   bool thinking = false;
   LoadArguments load;
   SessionArguments session;
+  ContextArguments context;
   SpeculationArguments speculation;
   SamplingArguments sampling;
 
@@ -30,6 +31,7 @@ struct ChatArguments {
     table.flag("--thinking", "let the model think before it answers", thinking);
     sampling.declare(table, "default: what the model recommends");
     session.declare(table);
+    context.declare(table);
     speculation.declare(table);
     load.declare(table, /*with_json=*/false);
     return table;
@@ -165,7 +167,8 @@ class Conversation {
 
   // One turn. False when a script must stop: an error, or Ctrl-C without a person at the prompt.
   bool answer(const std::string& message) {
-    const std::uint32_t before = session_.position();
+    std::uint32_t before = session_.position();
+    const gemma4::Statistics counted = session_.statistics();
     AnswerPrinter printer;
     bool generating = false;
     try {
@@ -173,6 +176,8 @@ class Conversation {
       gemma4::Chat chat;
       if (before == 0 && arguments_.system) chat.system(*arguments_.system);
       session_.append(chat.user(message).thinking(arguments_.thinking));
+      before -=
+          static_cast<std::uint32_t>(session_.statistics().dropped_tokens - counted.dropped_tokens);
       prefill(session_, session_.position() - before, cancel);
       generating = true;
       Answer result;
@@ -182,6 +187,7 @@ class Conversation {
         if (cancel.pressed()) break;
       }
       printer.finish();
+      say(describe_shifts(counted, session_.statistics()));
       return after(result, cancel.pressed());
     } catch (const gemma4::Error& error) {
       printer.finish();
@@ -225,6 +231,7 @@ int run_chat(const Arguments& words) {
   }
   gemma4::SessionOptions options = arguments.session.options(arguments.load);
   options.speculation = arguments.speculation.speculation();
+  arguments.context.apply(options);
   return Conversation(arguments, gemma4::Session(arguments.load.load(), options), options).run();
 }
 

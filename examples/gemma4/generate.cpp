@@ -1,4 +1,5 @@
 // gemma4 generate: one completion.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -21,6 +22,7 @@ struct GenerateArguments {
   bool chat = false, thinking = false, stats = false;
   LoadArguments load;
   SessionArguments session;
+  ContextArguments context;
   SpeculationArguments speculation;
   SamplingArguments sampling;
 
@@ -55,6 +57,7 @@ OptionTable GenerateArguments::table() {
   table.flag("--stats", "print speeds and what drafts did on standard error after the answer",
              stats);
   session.declare(table);
+  context.declare(table);
   speculation.declare(table);
   load.declare(table);
   return table;
@@ -90,7 +93,29 @@ void append_prompt(const GenerateArguments& arguments, gemma4::Session& session)
   session.append(chat.user(text).thinking(arguments.thinking));
 }
 
-Answer generate(const GenerateArguments& arguments, gemma4::Session& session) {
+/// The tokens of a session as they come. A full context may lose the older ones.
+class TokenLog {
+ public:
+  explicit TokenLog(const gemma4::Session& session) : session_(session), seen_(total()) {}
+
+  void update() {
+    const std::span<const gemma4::Token> tokens = session_.tokens();
+    const std::uint64_t now = total();
+    const auto fresh = tokens.last(std::min<std::uint64_t>(now - seen_, tokens.size()));
+    tokens_.insert(tokens_.end(), fresh.begin(), fresh.end());
+    seen_ = now;
+  }
+  const std::vector<gemma4::Token>& tokens() const { return tokens_; }
+
+ private:
+  std::uint64_t total() const { return session_.position() + session_.statistics().dropped_tokens; }
+
+  const gemma4::Session& session_;
+  std::uint64_t seen_;
+  std::vector<gemma4::Token> tokens_;
+};
+
+Answer generate(const GenerateArguments& arguments, gemma4::Session& session, TokenLog& log) {
   Answer answer;
   AnswerPrinter printer;
   const gemma4::GenerateOptions options = arguments.sampling.options({}, kDefaultMaxTokens);
@@ -98,6 +123,7 @@ Answer generate(const GenerateArguments& arguments, gemma4::Session& session) {
   prefill(session, session.position(), cancel);
   for (const gemma4::Event& event : session.generate(options)) {
     answer.add(event);
+    log.update();
     if (!arguments.load.json) printer.print(event);
     if (cancel.pressed()) break;
   }
@@ -121,6 +147,8 @@ void write_statistics(JsonWriter& json, const gemma4::Statistics& statistics, do
   json.key("offered_at").values(list(statistics.offered_at));
   json.key("accepted_at").values(list(statistics.accepted_at));
   json.pair("target_steps", statistics.target_steps);
+  json.pair("shifts", statistics.shifts).pair("dropped_tokens", statistics.dropped_tokens);
+  json.pair("reprocessed_tokens", statistics.reprocessed_tokens);
   json.key("depths").values(list(statistics.depths));
   json.pair("tokens_per_target_step", statistics.tokens_per_target_step());
   json.pair("decode_seconds", 1e-9 * static_cast<double>(statistics.decode_ns));
@@ -132,14 +160,13 @@ void write_statistics(JsonWriter& json, const gemma4::Statistics& statistics, do
   json.end();
 }
 
-void print_json(const gemma4::Session& session, std::size_t prompt_tokens, const Answer& answer,
+void print_json(const gemma4::Statistics& statistics, const std::vector<gemma4::Token>& prompt,
+                const std::vector<gemma4::Token>& tokens, const Answer& answer,
                 double load_seconds) {
-  const std::vector<gemma4::Token> all(session.tokens().begin(), session.tokens().end());
-  const auto border = all.begin() + static_cast<std::ptrdiff_t>(prompt_tokens);
   JsonWriter json;
   json.object();
-  json.key("prompt_tokens").values(std::vector<gemma4::Token>(all.begin(), border));
-  json.key("tokens").values(std::vector<gemma4::Token>(border, all.end()));
+  json.key("prompt_tokens").values(prompt);
+  json.key("tokens").values(tokens);
   json.pair("text", answer.text);
   if (!answer.thinking.empty()) json.pair("thinking", answer.thinking);
   if (!answer.tool_calls.empty()) {
@@ -150,7 +177,7 @@ void print_json(const gemma4::Session& session, std::size_t prompt_tokens, const
     json.end();
   }
   json.pair("finish_reason", gemma4::finish_reason_name(answer.reason));
-  write_statistics(json, session.statistics(), load_seconds);
+  write_statistics(json, statistics, load_seconds);
   json.end();
   write_out(json.text() + "\n");
 }
@@ -169,15 +196,19 @@ int run_generate(const Arguments& words) {
   double load_seconds = 0;
   gemma4::SessionOptions options = arguments.session.options(arguments.load);
   options.speculation = arguments.speculation.speculation();
+  arguments.context.apply(options);
   const gemma4::Model model = arguments.load.load(&load_seconds);
   gemma4::Session session = arguments.restore
                                 ? gemma4::Session::restore(model, *arguments.restore, options)
                                 : gemma4::Session(model, options);
   append_prompt(arguments, session);
-  const std::size_t prompt_tokens = session.position();
-  const Answer answer = generate(arguments, session);
+  const std::vector<gemma4::Token> prompt(session.tokens().begin(), session.tokens().end());
+  TokenLog log(session);
+  const Answer answer = generate(arguments, session, log);
   if (arguments.save) session.save(*arguments.save);
-  if (arguments.load.json) print_json(session, prompt_tokens, answer, load_seconds);
+  std::fputs(describe_shifts({}, session.statistics()).c_str(), stderr);
+  if (arguments.load.json)
+    print_json(session.statistics(), prompt, log.tokens(), answer, load_seconds);
   if (arguments.stats) std::fprintf(stderr, "%s\n", describe(session.statistics()).c_str());
   if (answer.reason != gemma4::FinishReason::cancelled) return 0;
   flush_out();

@@ -15,6 +15,17 @@ enum class KvType : std::int32_t {
   q8_0 = 3,  ///< 8 bits a number and an f16 scale for each 32: half of f16, and faster at depth
 };
 
+/// What becomes of tokens that do not fit into the context any more.
+enum class ContextPolicy : std::int32_t {
+  error = 0,  ///< Error(context_full); a generation ends with FinishReason::context_full
+  /// Room is made: the first tokens stay, the oldest turns behind them go, as many as are at least
+  /// half of the rest; text without turns loses its older half. What is left is evaluated again at
+  /// its new places, so that everything after it is, to the bit, what a new session would give that
+  /// got these tokens. Statistics count it. Tokens that are being added are never dropped, and no
+  /// turn is torn: what cannot fit this way is an error as above.
+  shift = 1,
+};
+
 /// What a session is made for.
 struct SessionOptions {
   std::uint32_t context_tokens =
@@ -25,6 +36,10 @@ struct SessionOptions {
   std::uint64_t memory_budget_bytes =
       0;  ///< creation fails when the plan's total is larger; 0 = no limit
   Speculation speculation = Speculation::automatic();
+  ContextPolicy context_policy = ContextPolicy::error;
+  /// For ContextPolicy::shift: tokens at the beginning that are never dropped, less than the
+  /// context; a turn that they end in is kept whole. 0 = bos, and the system's turn behind it.
+  std::uint32_t keep_first_tokens = 0;
 };
 
 /// Exact bytes by part. The session parts are taken when the session is created; their pages are

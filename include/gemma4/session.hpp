@@ -33,7 +33,8 @@ class Session {
 
   /// Adds messages: all of a conversation to an empty session, later the new ones only. What the
   /// model generated stays in the context exactly as it was generated; an open turn is closed
-  /// first. Tokens are evaluated by the next generate(), prefill() or logits(). Throws
+  /// first. Tokens are evaluated by the next generate(), prefill() or logits(). What does not fit
+  /// any more is for SessionOptions::context_policy to decide, here and below. Throws
   /// Error(context_full | invalid_argument).
   void append(const Chat& chat);
 
@@ -64,6 +65,7 @@ class Session {
 
   /// Chooses the next token, adds it and returns it; it is evaluated when the next logits are
   /// needed. May draft tokens ahead (SessionOptions::speculation), which changes nothing but speed.
+  /// With ContextPolicy::shift a full context loses tokens first, also when the call fails later.
   /// Throws Error(context_full | cancelled | invalid_argument), and what a drafter of the caller's
   /// throws.
   Token decode_step(const SamplingOptions& options = {});

@@ -26,6 +26,10 @@ struct Statistics {
   std::uint64_t draft_ns = 0;                           ///< of decode_ns: in the drafter
   std::uint64_t verify_ns = 0;  ///< of decode_ns: in passes that checked a draft
 
+  std::uint64_t shifts = 0;              ///< times that a full context made room (ContextPolicy)
+  std::uint64_t dropped_tokens = 0;      ///< tokens that it lost by them
+  std::uint64_t reprocessed_tokens = 0;  ///< tokens that stayed and had to be evaluated again
+
   double prefill_tokens_per_second() const {
     return prefill_ns ? 1e9 * double(prefill_tokens) / double(prefill_ns) : 0.0;
   }

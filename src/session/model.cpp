@@ -162,6 +162,16 @@ SessionOptions settled(const SessionOptions& options, const ModelConfig& config,
          format_text("prefill_chunk_tokens: expected 0 ... %u, found %u", kMaxChunk,
                      s.prefill_chunk_tokens));
   }
+  if (s.context_policy != ContextPolicy::error && s.context_policy != ContextPolicy::shift) {
+    fail(ErrorCode::invalid_argument,
+         format_text("context_policy: expected error or shift, found %d",
+                     static_cast<int>(s.context_policy)));
+  }
+  if (s.context_policy == ContextPolicy::shift && s.keep_first_tokens >= s.context_tokens) {
+    fail(ErrorCode::invalid_argument,
+         format_text("keep_first_tokens: expected less than the context's %u, found %u",
+                     s.context_tokens, s.keep_first_tokens));
+  }
   s.speculation = settled(s.speculation, has_assistant);
   return s;
 }

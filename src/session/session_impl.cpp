@@ -8,6 +8,7 @@
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "session/drafters.hpp"
+#include "text/context_end.hpp"
 
 namespace gemma4 {
 namespace {
@@ -133,10 +134,11 @@ void Session::Impl::append_tokens(std::span<const Token> tokens) {
                        network_.config.vocabulary - 1, tokens[i]));
     }
   }
-  if (tokens.size() > options_.context_tokens - size()) {
-    fail(ErrorCode::context_full,
-         format_text("context: expected at most %u tokens, found %u in the context and %zu to add",
-                     options_.context_tokens, size(), tokens.size()));
+  if (!fits(tokens.size())) {
+    const ContextEnd end = context_end(model_.tokenizer().impl(), tokens_);
+    const std::optional<ContextCut> cut = cut_for(tokens.size(), !end.turn_open);
+    if (!cut) throw_full(tokens.size());
+    drop(*cut);
   }
   if (!tokens.empty()) speculator_.abandon();
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
@@ -154,10 +156,61 @@ void Session::Impl::append_text(std::string_view text, SpecialTokens special) {
 void Session::Impl::append(const Chat& chat) {
   const Tokenizer::Impl& tokenizer = model_.tokenizer().impl();
   const ChatStyle& style = model_.impl()->chat_style;
-  append_tokens((tokens_.empty() ? render_chat(chat, style, tokenizer)
-                                 : render_continuation(chat, style, tokenizer, tokens_))
-                    .tokens);
+  const auto rendered = [&](std::span<const Token> context) {
+    return (context.empty() ? render_chat(chat, style, tokenizer)
+                            : render_continuation(chat, style, tokenizer, context))
+        .tokens;
+  };
+  std::vector<Token> tokens = rendered(tokens_);
+  if (!fits(tokens.size())) {
+    // What continues a context depends on what is left of it, and may be longer then: the thinking
+    // switch may have to be said again.
+    const std::size_t asked = tokens.size();
+    const bool answers = context_end(tokenizer, tokens_).awaits_response;
+    std::optional<ContextCut> cut;
+    std::vector<Token> kept;
+    do {
+      cut = cut_for(tokens.size(), !answers);
+      if (!cut) throw_full(asked);
+      kept.assign(tokens_.begin(), tokens_.begin() + cut->begin);
+      kept.insert(kept.end(), tokens_.begin() + cut->end, tokens_.end());
+      tokens = rendered(kept);
+    } while (kept.size() + tokens.size() > options_.context_tokens);
+    drop(*cut);
+  }
+  append_tokens(tokens);
   chat_ = true;
+}
+
+void Session::Impl::throw_full(std::size_t tokens) const {
+  fail(ErrorCode::context_full,
+       format_text("context: expected at most %u tokens, found %u in the context and %zu to add",
+                   options_.context_tokens, size(), tokens));
+}
+
+std::optional<ContextCut> Session::Impl::cut_for(std::size_t tokens, bool everything) const {
+  if (options_.context_policy != ContextPolicy::shift) return std::nullopt;
+  return context_cut(
+      model_.tokenizer().impl(), tokens_,
+      {options_.keep_first_tokens, size() + tokens - options_.context_tokens, everything});
+}
+
+void Session::Impl::drop(const ContextCut& cut) {
+  const auto begin = tokens_.begin();
+  tokens_.erase(begin + cut.begin, begin + cut.end);
+  const std::uint32_t kept_rows =
+      std::min(evaluated_, cut.begin) + (evaluated_ > cut.end ? evaluated_ - cut.end : 0);
+  forget_rows(cut.begin);
+  ++statistics_.shifts;
+  statistics_.dropped_tokens += cut.tokens();
+  statistics_.reprocessed_tokens += kept_rows - evaluated_;
+}
+
+bool Session::Impl::make_room() {
+  if (!full()) return true;
+  const std::optional<ContextCut> cut = cut_for(1, false);
+  if (cut) drop(*cut);
+  return cut.has_value();
 }
 
 void Session::Impl::reuse_prefix() {
@@ -233,6 +286,8 @@ std::optional<Sequence> Session::Impl::begin_shared() {
   if (tokens_.empty())
     fail(ErrorCode::invalid_argument,
          "batch: expected at least one token in every session, found an empty one");
+  // a generation would find no room for what follows
+  if (generating_ && finished_ == FinishReason::none) (void)make_room();
   if (logits_ready()) return std::nullopt;
   if (!one_token_missing()) {
     if (!ready_logits(0)) throw_cancelled();
@@ -332,7 +387,7 @@ Token Session::Impl::decode_step(const SamplingOptions& options) {
   if (tokens_.empty())
     fail(ErrorCode::invalid_argument,
          "decode_step: expected at least one token in the context, found none");
-  if (size() == options_.context_tokens) {
+  if (!make_room()) {
     fail(ErrorCode::context_full,
          format_text("context: expected room for one token more, found all %u in use",
                      options_.context_tokens));
@@ -348,10 +403,14 @@ std::uint32_t Session::Impl::rewind(std::uint32_t position) {
          format_text("position: expected at most %u, found %u", size(), position));
   if (position == size()) return 0;
   tokens_.resize(position);
+  generating_ = false;
+  return forget_rows(position);
+}
+
+std::uint32_t Session::Impl::forget_rows(std::uint32_t position) {
   speculator_.rewound(position);
   if (position < logits_end_) logits_end_ = 0;
   batch_rows_ = 0;
-  generating_ = false;
   if (position >= evaluated_) return 0;
   if (position >= earliest_rewind()) {
     evaluated_ = position;
@@ -392,9 +451,9 @@ bool Session::Impl::next(Event& event, bool evaluate) {
   if (!generating_) return false;
   while (!parser_->take(event)) {
     if (finished_ == FinishReason::none) {
-      if (!evaluate && !logits_ready() && !cancelled() && size() < options_.context_tokens)
-        return false;
-      step();
+      const bool room = cancelled() || make_room();
+      if (!evaluate && !logits_ready() && !cancelled() && room) return false;
+      step(room);
     } else if (!flushed_) {
       parser_->finish();  // only now: it drops events that were not taken
       flushed_ = true;
@@ -409,8 +468,8 @@ bool Session::Impl::next(Event& event, bool evaluate) {
 }
 
 /// One token: evaluate, choose, hand it to the parser, or find out why there is none.
-void Session::Impl::step() {
-  if (size() == options_.context_tokens) {
+void Session::Impl::step(bool room) {
+  if (!room) {
     finished_ = FinishReason::context_full;
     return;
   }

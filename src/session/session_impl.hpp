@@ -18,6 +18,7 @@
 #include "session/drafters.hpp"
 #include "session/model_impl.hpp"
 #include "text/answer_parser.hpp"
+#include "text/context_cut.hpp"
 
 namespace gemma4 {
 
@@ -81,6 +82,9 @@ class Session::Impl {
 
  private:
   std::uint32_t size() const { return static_cast<std::uint32_t>(tokens_.size()); }
+  bool full() const { return size() == options_.context_tokens; }
+  bool fits(std::size_t tokens) const { return tokens <= options_.context_tokens - size(); }
+  [[noreturn]] void throw_full(std::size_t tokens) const;
   bool cancelled() const { return cancel_.load(std::memory_order_relaxed); }
   [[noreturn]] static void throw_cancelled();
   /// Logits and hidden state of the newest row, which a draft begins with; empty when they are
@@ -89,6 +93,13 @@ class Session::Impl {
   bool logits_ready() const { return logits_end_ != 0 && logits_end_ == size(); }
   std::span<const float> logits_row() const { return forward_.logits_row(logits_row_); }
   void forget_batch() { batch_rows_ = logits_end_ = 0; }
+  /// Tokens from `position` on are others now, or gone. Returns how many before it lose their rows.
+  std::uint32_t forget_rows(std::uint32_t position);
+  /// What has to go before `tokens` more fit, by the context policy; nothing: they cannot.
+  std::optional<ContextCut> cut_for(std::size_t tokens, bool everything) const;
+  void drop(const ContextCut& cut);
+  /// Whether one token more has room, or is given room.
+  bool make_room();
   /// Takes the rows of a longer beginning from the model's prefix cache.
   void reuse_prefix();
   /// Leaves the rows there are to the prefix cache.
@@ -109,7 +120,7 @@ class Session::Impl {
   std::uint32_t most_drafts(std::uint32_t wanted) const;
   /// Chooses the next token from the logits and adds it.
   Token choose();
-  void step();
+  void step(bool room);
 
   Model model_;
   SessionOptions options_;

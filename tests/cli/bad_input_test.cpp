@@ -76,6 +76,7 @@ TEST_CASE("wrong usage") {
               "--positions: expected numbers from 0 to 0, found 1");
   check_usage({"perplexity"}, "--file: expected a file");
   check_usage({"render"}, "expected a conversation");
+  check_usage({"bench", "--sessions", "0"}, "--sessions: expected numbers from 1");
   check_usage({"bench", "--batch", "0"}, "--batch: expected numbers from 1");
   check_usage({"inspect", "file.gguf"}, "unexpected argument \"file.gguf\"");
   CHECK(

@@ -64,6 +64,19 @@ TEST_CASE("a script's chat stops at the first turn that fails") {
   CHECK(outcome.out.empty());
 }
 
+TEST_CASE("a chat longer than its context goes on when it may shift, and says so") {
+  std::string turns;
+  for (int i = 0; i < 8; ++i) turns += "What is 34 + 17?\n";
+  const Outcome outcome =
+      run({"chat", "--ctx", "96", "--temperature", "0", "--when-full", "shift"}, {.input = turns});
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 8);
+  CHECK(outcome.err.find("(the context was full: ") != std::string::npos);
+  CHECK(outcome.err.find(" tokens dropped, ") != std::string::npos);
+  CHECK(run({"chat", "--ctx", "96", "--temperature", "0"}, {.input = turns}).exit_code == 1);
+}
+
 TEST_CASE("a person's chat: an answer, Ctrl-C, another answer, Ctrl-D") {
   if (!Terminal::available()) return;
   Terminal terminal({"chat", "--temperature", "0", "--ignore-eos"});

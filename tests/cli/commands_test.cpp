@@ -45,6 +45,20 @@ bool all_numbers(dom::element object, std::initializer_list<const char*> keys) {
 
 }  // namespace
 
+TEST_CASE("a completion longer than its context is reported whole") {
+  dom::parser parser;
+  const Words words = {"generate",     "--prompt", "Once upon a time", "--ctx",       "64",
+                       "--max-tokens", "200",      "--ignore-eos",     "--when-full", "shift"};
+  const dom::element found = json_of(parser, words);
+  CHECK(integers(found["tokens"]).size() == 200);
+  CHECK(text(found["finish_reason"]) == "length");
+  const dom::element statistics = found["statistics"];
+  CHECK(std::int64_t(statistics["shifts"]) >= 3);
+  CHECK(std::int64_t(statistics["dropped_tokens"]) >= 100);
+  CHECK(std::int64_t(statistics["reprocessed_tokens"]) >= 60);
+  CHECK(run({"generate", "--prompt", "x", "--keep-first", "3"}).exit_code == 2);
+}
+
 TEST_CASE("a saved session goes on where it was") {
   const gemma4::test::TemporaryFolder folder;
   const std::string file = folder.path("session");
@@ -399,6 +413,19 @@ TEST_CASE("bench --json") {
     }
   }
   CHECK(prompts == std::vector<std::string>{"prose", "code", "extraction", "arithmetic"});
+}
+
+TEST_CASE("bench --sessions: steps of several sessions, one first") {
+  dom::parser parser;
+  const dom::element object =
+      json_of(parser, {"bench", "--prompt-tokens", "8", "--generate", "2", "--batch", "1",
+                       "--depth", "70", "--sessions", "4,2", "--no-speculation"});
+  std::vector<std::int64_t> counts;
+  for (const dom::element pass : object["sessions"].get_array()) {
+    counts.push_back(pass["n"]);
+    CHECK(all_numbers(pass, {"ms", "min", "max", "ratio"}));
+  }
+  CHECK(counts == std::vector<std::int64_t>{1, 4, 2});
 }
 
 TEST_CASE("bench --replay-acceptance: drafts are as right as asked for, tokens the same") {

@@ -2,8 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "gemma4/gemma4.hpp"
 #include "io/temporary_folder.hpp"
@@ -343,10 +346,19 @@ TEST_CASE("places that cannot be written are an error, and what was there stays"
   const std::string path = folder.path("s");
   session.save(path);
   const Bytes before = contents(path);
-  (void)session.decode_step();
+  const std::vector<float> before_logits(session.logits().begin(), session.logits().end());
+  const Token next = session.decode_step();
+  const Bytes now = saved(session);
   CHECK_REFUSED(session.save("/dev/full"), "io", "/dev/full");
   CHECK_REFUSED(session.save("/nonexistent/folder/s"), "io", "/nonexistent/folder/s");
   CHECK_REFUSED(session.save(folder.path("")), "io");
+  // root may write into folders that are read-only by their mode; these refuse it too
+  CHECK_REFUSED(session.save("/proc/self/s"), "io", "/proc/self/s");
+  CHECK_REFUSED(session.save(path + "/s"), "io", "/s", "Not a directory");
+  std::filesystem::create_directory(folder.path("d"));
+  CHECK_REFUSED(session.save(folder.path("d")), "io", "/d", "expected a file");
+  std::filesystem::remove(folder.path("d"));
+  CHECK(same_bits(Session::restore(model, path).fork().logits(), before_logits));
 
   // a disk that is full after some KiB
   const auto ignored = signal(SIGXFSZ, SIG_IGN);
@@ -364,8 +376,47 @@ TEST_CASE("places that cannot be written are an error, and what was there stays"
   signal(SIGXFSZ, ignored);
   CHECK(contents(path) == before);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path("")), {}) == 1);
+  CHECK(saved(session) == now);  // the session knows of none of it
+  CHECK(session.tokens().back() == next);
   session.save(path);
   CHECK(same_bits(Session::restore(model, path).logits(), session.logits()));
+}
+
+TEST_CASE(
+    "saving to a file and restoring from one can be stopped at any moment from another thread") {
+  const Model model = load_tiny(1);
+  const TemporaryFolder folder;
+  const std::string path = folder.path("s");
+  Session session(model, session_options(KvType::f32));
+  session.append_tokens(random_tokens(1000));
+  const std::vector<float> logits(session.logits().begin(), session.logits().end());
+  session.save(path);
+  const Bytes before = contents(path);
+  int saves = 0, restores = 0;
+  for (int round = 0; round < 30; ++round) {
+    std::atomic<bool> done{false};
+    std::stop_source stop;
+    std::thread stopper([&] {
+      std::this_thread::sleep_for(std::chrono::microseconds(50 * round));
+      stop.request_stop();
+      while (!done) session.cancel();
+    });
+    const std::string found = refusal([&] { session.save(path); });
+    saves += mentions(found, {"cancelled"});
+    CHECK((found == "accepted" || mentions(found, {"cancelled"})));
+    done = true;
+    stopper.join();
+    const std::string read = refusal([&] {
+      (void)Session::restore(model, path, session_options(KvType::f32), stop.get_token());
+    });
+    restores += mentions(read, {"cancelled"});
+  }
+  CHECK(saves > 0);
+  CHECK(restores == 30);
+  CHECK(contents(path) == before);
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path("")), {}) == 1);
+  CHECK(same_bits(session.logits(), logits));
+  CHECK(saved(session) == before);
 }
 
 TEST_CASE("a process killed while it saves leaves the old file or the new one") {

@@ -60,6 +60,46 @@ TEST_CASE("several hundred events of a generation do not allocate") {
   }
 }
 
+TEST_CASE("a context that makes room does not allocate") {
+  const Model model = load_tiny_pair();
+  for (const Speculation& speculation :
+       {Speculation::off(), Speculation::fixed(4).by(DrafterKind::mtp), Speculation::automatic()}) {
+    SessionOptions options = with(speculation, session_options(KvType::f16, 0, 256));
+    options.context_policy = ContextPolicy::shift;
+    Session session(model, options);
+    session.append_text("Once upon a time");
+    CHECK(allocations(session, sampled(), 50, 400) == 0);
+    CHECK(session.statistics().shifts > 1);
+  }
+}
+
+TEST_CASE("shared passes do not allocate") {
+  const Model model = load_tiny_pair();
+  for (const Speculation& speculation :
+       {Speculation::off(), Speculation::fixed(4).by(DrafterKind::mtp), Speculation::automatic()}) {
+    std::vector<Session> sessions;
+    std::vector<Session*> all;
+    for (const KvType kv : {KvType::f16, KvType::q8_0, KvType::f32, KvType::f16})
+      sessions.emplace_back(model, with(speculation, session_options(kv, 0, 2048)));
+    for (Session& session : sessions) {
+      session.append_tokens(random_tokens(60 + 30 * all.size()));
+      all.push_back(&session);
+    }
+    Batch batch(model, {.rows = 8});  // two passes or more where there are drafts
+    const SamplingOptions options = sampled();
+    const auto steps = [&](int count) {
+      for (int i = 0; i < count; ++i) {
+        batch.evaluate(all);
+        for (Session& session : sessions) (void)session.decode_step(options);
+      }
+    };
+    steps(10);
+    const std::uint64_t before = allocation_count();
+    steps(150);
+    CHECK(allocation_count() == before);
+  }
+}
+
 TEST_CASE("a stop text that never comes does not allocate") {
   const Model model = load_tiny();
   GenerateOptions options = sampled();

@@ -92,8 +92,12 @@ TEST_CASE("a memory budget is kept to the byte") {
   options.memory_budget_bytes = plan.total_bytes();
   CHECK_NOTHROW(Session(model, options));
   --options.memory_budget_bytes;
-  CHECK_REFUSED(Session(model, options), "budget_exceeded",
-                std::to_string(plan.total_bytes()).c_str());
+  const auto number = [](std::uint64_t bytes) { return std::to_string(bytes); };
+  CHECK_REFUSED(Session(model, options), "budget_exceeded", number(plan.total_bytes()).c_str(),
+                number(plan.total_bytes() - 1).c_str(),
+                ("weights " + number(plan.weights_bytes)).c_str(),
+                ("kv " + number(plan.kv_bytes)).c_str(),
+                ("workspace " + number(plan.workspace_bytes)).c_str());
 }
 
 TEST_CASE("a session's plan has its own drafter's memory and no other's") {
