@@ -413,6 +413,16 @@ enum {
   GEMMA4_KV_Q8_0 = 3     /**< 8 bits and a scale for each 32 numbers: half of f16 */
 };
 
+enum {
+  GEMMA4_CONTEXT_ERROR = 0, /**< CONTEXT_FULL; an answer ends with GEMMA4_FINISH_CONTEXT_FULL */
+  /** Room is made: the first tokens stay, the oldest turns behind them go, at least half of the
+   * rest; text without turns loses its older half. What is left is evaluated again, so that all
+   * that follows is, to the bit, what a new session would give that got these tokens. Tokens that
+   * are being added are never dropped and no turn is torn: what cannot fit this way is an error as
+   * above. gemma4_statistics counts it. */
+  GEMMA4_CONTEXT_SHIFT = 1
+};
+
 typedef struct gemma4_session_options {
   uint64_t struct_size;
   uint32_t context_tokens;       /**< tokens it can hold; 0 = 8192, or the model's limit if less */
@@ -425,6 +435,10 @@ typedef struct gemma4_session_options {
   /** The caller's drafter: alone with GEMMA4_DRAFTER_CUSTOM, around the session's own with any
    * other (gemma4_draft_ask_own). May be NULL. */
   const gemma4_drafter* drafter_functions;
+  int32_t context_policy; /**< GEMMA4_CONTEXT_*: what becomes of tokens that do not fit any more */
+  /** For GEMMA4_CONTEXT_SHIFT: tokens at the beginning that are never dropped, less than the
+   * context; a turn that they end in is kept whole. 0 = bos, and the system's turn behind it. */
+  uint32_t keep_first_tokens;
 } gemma4_session_options;
 
 /** Exact bytes by part. */
@@ -844,8 +858,11 @@ typedef struct gemma4_statistics {
   uint64_t depths[16]; /**< passes by the tokens drafted for them, 0 ... GEMMA4_MOST_DRAFTS */
   double prefill_tokens_per_second, decode_tokens_per_second; /**< 0 = unknown */
   double tokens_per_target_step;                              /**< 0 = unknown */
-  double speedup_over_plain; /**< times faster than without drafts; 0 = unknown */
-  uint64_t reused_tokens;    /**< tokens of prompts whose rows came from the prefix cache */
+  double speedup_over_plain;   /**< times faster than without drafts; 0 = unknown */
+  uint64_t reused_tokens;      /**< tokens of prompts whose rows came from the prefix cache */
+  uint64_t shifts;             /**< times that a full context made room (GEMMA4_CONTEXT_SHIFT) */
+  uint64_t dropped_tokens;     /**< tokens that it lost by them */
+  uint64_t reprocessed_tokens; /**< tokens that stayed and had to be evaluated again */
 } gemma4_statistics;
 
 GEMMA4_API gemma4_status gemma4_session_statistics(gemma4_session* session, gemma4_statistics* out,

@@ -30,6 +30,9 @@ SessionOptions plain_options_of(const gemma4_session_options& known) {
       options.speculation.depth = known.depth;
   }
   options.speculation.drafter = static_cast<DrafterKind>(known.drafter);
+  check_range(known.context_policy, GEMMA4_CONTEXT_SHIFT, "session options: context_policy");
+  options.context_policy = static_cast<ContextPolicy>(known.context_policy);
+  options.keep_first_tokens = known.keep_first_tokens;
   return options;
 }
 

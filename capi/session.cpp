@@ -238,6 +238,9 @@ gemma4_status gemma4_session_statistics(gemma4_session* session, gemma4_statisti
     facts.tokens_per_target_step = done.tokens_per_target_step();
     facts.speedup_over_plain = done.speedup_over_plain();
     facts.reused_tokens = done.reused_tokens;
+    facts.shifts = done.shifts;
+    facts.dropped_tokens = done.dropped_tokens;
+    facts.reprocessed_tokens = done.reprocessed_tokens;
     give(facts, out, "gemma4_statistics");
   });
 }

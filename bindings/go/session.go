@@ -54,6 +54,8 @@ type SessionOptions struct {
 	Depth             int
 	Drafter           Drafter
 	MemoryBudgetBytes uint64
+	ShiftWhenFull     bool   // a full context drops its oldest turns and goes on, instead of failing
+	KeepFirstTokens   uint32 // for it: tokens at the beginning that stay; 0 = bos and the system's turn
 }
 
 func (o SessionOptions) known() C.gemma4_session_options {
@@ -69,6 +71,10 @@ func (o SessionOptions) known() C.gemma4_session_options {
 	known.depth = C.int32_t(o.Depth)
 	known.drafter = C.int32_t(o.Drafter)
 	known.memory_budget_bytes = C.uint64_t(o.MemoryBudgetBytes)
+	if o.ShiftWhenFull {
+		known.context_policy = C.GEMMA4_CONTEXT_SHIFT
+	}
+	known.keep_first_tokens = C.uint32_t(o.KeepFirstTokens)
 	return known
 }
 

@@ -74,6 +74,8 @@ namespace Gemma4
         public ulong MemoryBudgetBytes;
         public int Drafter, Reserved;
         public IntPtr DrafterFunctions;
+        public int ContextPolicy;
+        public uint KeepFirstTokens;
     }
 
     [StructLayout(LayoutKind.Sequential)]

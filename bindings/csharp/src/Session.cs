@@ -29,6 +29,12 @@ namespace Gemma4
         public Drafter Drafter;
         /// <summary>Making it fails if its plan is larger; 0 = no limit.</summary>
         public ulong MemoryBudgetBytes;
+        /// <summary>A full context drops its oldest turns, at least half of what may go, and
+        /// evaluates the rest again, instead of failing.</summary>
+        public bool ShiftWhenFull;
+        /// <summary>For it: tokens at the beginning that stay; 0 = bos and the system's turn.
+        /// </summary>
+        public uint KeepFirstTokens;
 
         internal unsafe NativeSessionOptions Known()
         {
@@ -40,6 +46,8 @@ namespace Gemma4
                 Depth = Depth,
                 Drafter = (int)Drafter,
                 MemoryBudgetBytes = MemoryBudgetBytes,
+                ContextPolicy = ShiftWhenFull ? 1 : 0,
+                KeepFirstTokens = KeepFirstTokens,
             };
         }
     }

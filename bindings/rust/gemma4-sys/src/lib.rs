@@ -115,6 +115,8 @@ pub const GEMMA4_KV_DEFAULT: i32 = 0;
 pub const GEMMA4_KV_F16: i32 = 1;
 pub const GEMMA4_KV_F32: i32 = 2;
 pub const GEMMA4_KV_Q8_0: i32 = 3;
+pub const GEMMA4_CONTEXT_ERROR: i32 = 0;
+pub const GEMMA4_CONTEXT_SHIFT: i32 = 1;
 
 pub const GEMMA4_SPECIAL_USER_DEFINED: i32 = 0;
 pub const GEMMA4_SPECIAL_ALL: i32 = 1;
@@ -323,6 +325,8 @@ pub struct gemma4_session_options {
     pub drafter: i32,
     pub reserved: i32,
     pub drafter_functions: *const gemma4_drafter,
+    pub context_policy: i32,
+    pub keep_first_tokens: u32,
 }
 
 #[repr(C)]
@@ -425,6 +429,9 @@ pub struct gemma4_statistics {
     pub tokens_per_target_step: f64,
     pub speedup_over_plain: f64,
     pub reused_tokens: u64,
+    pub shifts: u64,
+    pub dropped_tokens: u64,
+    pub reprocessed_tokens: u64,
 }
 
 #[repr(C)]

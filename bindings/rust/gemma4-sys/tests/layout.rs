@@ -42,7 +42,7 @@ fn structs_lie_as_in_the_library() {
     compare!(gemma4_sampling: struct_size, seed, temperature, top_k, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, penalty_window, logit_bias, logit_bias_count, suppress, suppress_count);
     compare!(gemma4_draft_request: struct_size, tokens, token_count, temperature, most);
     compare!(gemma4_drafter: struct_size, user, propose, verified, rewound, release);
-    compare!(gemma4_session_options: struct_size, context_tokens, kv, prefill_chunk_tokens, depth, memory_budget_bytes, drafter, reserved, drafter_functions);
+    compare!(gemma4_session_options: struct_size, context_tokens, kv, prefill_chunk_tokens, depth, memory_budget_bytes, drafter, reserved, drafter_functions, context_policy, keep_first_tokens);
     compare!(gemma4_memory_plan: struct_size, weights_bytes, assistant_bytes, kv_bytes, workspace_bytes, total_bytes, prefix_cache_bytes);
     compare!(gemma4_prefix_statistics: struct_size, budget_bytes, held_bytes, held_tokens, lookups, hits, reused_tokens, evicted_tokens);
     compare!(gemma4_tensor_info: struct_size, name, r#type, shape, bytes);
@@ -50,7 +50,7 @@ fn structs_lie_as_in_the_library() {
     compare!(gemma4_chat_options: struct_size, thinking, preserve_thinking, no_generation_prompt, reserved);
     compare!(gemma4_generate_options: struct_size, sampling, max_tokens, ignore_end_of_generation, stop, stop_count);
     compare!(gemma4_event: struct_size, kind, finish_reason, text, tool_name);
-    compare!(gemma4_statistics: struct_size, prefill_tokens, prefill_ns, decode_tokens, decode_ns, target_steps, drafted, accepted, draft_ns, verify_ns, offered_at, accepted_at, depths, prefill_tokens_per_second, decode_tokens_per_second, tokens_per_target_step, speedup_over_plain, reused_tokens);
+    compare!(gemma4_statistics: struct_size, prefill_tokens, prefill_ns, decode_tokens, decode_ns, target_steps, drafted, accepted, draft_ns, verify_ns, offered_at, accepted_at, depths, prefill_tokens_per_second, decode_tokens_per_second, tokens_per_target_step, speedup_over_plain, reused_tokens, shifts, dropped_tokens, reprocessed_tokens);
     compare!(gemma4_batch_options: struct_size, rows, context_tokens);
 }
 

@@ -41,6 +41,11 @@ pub struct SessionOptions {
     pub memory_budget_bytes: u64,
     pub depth: Depth,
     pub drafter: Drafter,
+    /// A full context drops its oldest turns, at least half of what may go, and evaluates the rest
+    /// again, instead of failing.
+    pub shift_when_full: bool,
+    /// For it: tokens at the beginning that stay; 0 = bos and the system's turn.
+    pub keep_first_tokens: u32,
 }
 
 impl SessionOptions {
@@ -53,6 +58,9 @@ impl SessionOptions {
             (false, false) => sys::GEMMA4_KV_DEFAULT,
         };
         known.memory_budget_bytes = self.memory_budget_bytes;
+        known.context_policy =
+            if self.shift_when_full { sys::GEMMA4_CONTEXT_SHIFT } else { sys::GEMMA4_CONTEXT_ERROR };
+        known.keep_first_tokens = self.keep_first_tokens;
         known.depth = match self.depth {
             Depth::Automatic | Depth::Tokens(0) => sys::GEMMA4_DEPTH_AUTOMATIC,
             Depth::Off => sys::GEMMA4_DEPTH_OFF,
