@@ -35,7 +35,9 @@ class Schedule {
   }
 
   Results run() {
-    results_.weights_bytes = static_cast<double>(plan_memory(options_.model).weights_bytes);
+    const Inspection model = inspect(options_.model);
+    results_.weights_bytes = static_cast<double>(model.plan.weights_bytes);
+    keep_within(model.info.context_limit);
     const Peak* peak = fastest_int8();
     results_.int8 = limits_.compute(peak);
     if (peak != nullptr) results_.int8_name = peak->name;
@@ -76,12 +78,24 @@ class Schedule {
 
   static void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
 
-  std::uint64_t context() const {
-    const auto longest = [](const std::vector<std::uint64_t>& values) {
-      return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
-    };
-    return std::max(longest(options_.depths) + longest(options_.batches), options_.prefill) +
-           kStepsPerRound + 64;
+  static std::uint64_t longest(const std::vector<std::uint64_t>& values) {
+    return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+  }
+
+  /// Behind a depth: what is evaluated there and taken back.
+  std::uint64_t measured() const { return std::max(longest(options_.batches), kStepsPerRound); }
+
+  /// The deepest context is one that what is measured fills to its last position.
+  void keep_within(std::uint64_t limit) {
+    for (std::uint64_t& depth : options_.depths) {
+      if (depth + measured() <= limit) continue;
+      const std::uint64_t most = limit - std::min(limit, measured());
+      say(format_text("depth %d: the model's context ends at %d, measuring at depth %d",
+                      static_cast<int>(depth), static_cast<int>(limit), static_cast<int>(most)));
+      depth = most;
+    }
+    context_ =
+        std::max(std::min(longest(options_.depths) + measured() + 64, limit), options_.prefill);
   }
 
   /// The engines of the last turn stay.
@@ -93,11 +107,10 @@ class Schedule {
         say("loading: " + programs_[e]);
         warm(options_.model);
         engines_.push_back(std::make_unique<Child>(programs_[e]));
-        const std::string answer = engines_[e]->ask(
-            format_text("load %d %llu %s %s %s %s", options_.threads,
-                        static_cast<unsigned long long>(context()), options_.kv.c_str(),
-                        options_.activations.c_str(), isas_[e].empty() ? "-" : isas_[e].c_str(),
-                        options_.model.c_str()));
+        const std::string answer = engines_[e]->ask(format_text(
+            "load %d %llu %s %s %s %s", options_.threads, static_cast<unsigned long long>(context_),
+            options_.kv.c_str(), options_.activations.c_str(),
+            isas_[e].empty() ? "-" : isas_[e].c_str(), options_.model.c_str()));
         row.seconds[e].push_back(std::stod(answer));
         results_.engines[e] = answer.substr(answer.find(' ') + 1);
       });
@@ -141,7 +154,8 @@ class Schedule {
     for (Row& row : batches) results_.rows.push_back(std::move(row));
   }
 
-  const CompareOptions& options_;
+  CompareOptions options_;
+  std::uint64_t context_ = 0;
   WorkerPool pool_;
   Limits limits_;
   std::vector<std::string> programs_, isas_;
