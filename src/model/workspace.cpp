@@ -57,7 +57,7 @@ void Workspace::carve(Carver& carver, const ModelConfig& config, const Workspace
   for (std::uint32_t i = 0; i < shape.threads; ++i) {
     WorkerScratch scratch;
     scratch.scores = carver.take<float>(kQueryRows * kChunk);
-    scratch.widened = carver.take<float>(attention_scratch(largest.head));
+    scratch.widened = carver.take<float>(attention_scratch(largest.head, kQueryRows));
     scratch.total = take_state(carver, kQueryRows, largest.head);
     scratch.segment = take_state(carver, kQueryRows, largest.head);
     scratch.up = carver.take<float>(batch * kPairTiles * kTileRows);

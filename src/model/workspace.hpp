@@ -31,7 +31,7 @@ struct WorkspaceShape {
 /// Scratch of one worker.
 struct WorkerScratch {
   std::span<float> scores;        // [kQueryRows][kChunk]
-  std::span<float> widened;       // [attention_scratch(head size)]
+  std::span<float> widened;       // [attention_scratch(head size, kQueryRows)]
   AttentionState total, segment;  // kQueryRows rows
   std::span<float> up;            // [batch][16 * kPairTiles]
 };

@@ -68,7 +68,7 @@ std::uint64_t attention_hash(const Kernels& k, KvType type) {
   std::optional<Batch> codes;
   if (type == KvType::q8_0) activations = codes.emplace(k, query, kHead).get();
   std::vector<float> value(kRows * kHead), maximum(kRows), sum(kRows), out(kRows * kHead),
-      scores(kRows * kChunk), widened(attention_scratch(kHead));
+      scores(kRows * kChunk), widened(attention_scratch(kHead, kRows));
   const AttentionState state{maximum.data(), sum.data(), value.data()};
   reset(state, kRows, kHead);
   for (std::uint32_t chunk = 0; chunk < 2; ++chunk) {
@@ -118,7 +118,7 @@ TEST_CASE("functions, norms and attention have the same bits on every architectu
     CHECK(hash(out) == 0xdb90acecbdfd6b91u);
     CHECK(attention_hash(*k, KvType::f32) == 0x4a41a3e81465825du);
     CHECK(attention_hash(*k, KvType::f16) == 0xb7f5c647e3b039a3u);
-    CHECK(attention_hash(*k, KvType::q8_0) == 0x5da49ff4172af8f3u);
+    CHECK(attention_hash(*k, KvType::q8_0) == 0x862de38191ce9571u);
   }
 }
 

@@ -18,10 +18,13 @@ class KvChunks {
       : type_(type), width_(width) {
     const std::uint32_t rows = static_cast<std::uint32_t>(numbers.size()) / width;
     memory_ = Buffer((rows + kChunk - 1) / kChunk * chunk_bytes(type, width));
-    for (std::uint32_t row = 0; row < rows; ++row) {
-      kernels.store_row(numbers.data() + std::size_t{row} * width, width, type,
-                        memory_.data() + row / kChunk * chunk_bytes(type, width), row % kChunk);
-    }
+    for (std::uint32_t row = 0; row < rows; ++row)
+      store(row, numbers.data() + std::size_t{row} * width, kernels);
+  }
+
+  void store(std::uint32_t row, const float* numbers, const Kernels& kernels) {
+    kernels.store_row(numbers, width_, type_,
+                      memory_.data() + row / kChunk * chunk_bytes(type_, width_), row % kChunk);
   }
 
   const std::byte* chunk(std::uint32_t index) const {

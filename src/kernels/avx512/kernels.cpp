@@ -26,7 +26,8 @@ namespace gemma4::avx512 {
 namespace {
 
 constexpr Isa kIsa = Isa::avx512;
-constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2;
+constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2, kCodeRows = 8,
+              kCodeVectors = 2;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"
@@ -45,9 +46,15 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2;
 
 #include "kernels/generic/tile_driver.inl"
 
-#include "kernels/avx2/untile.inl"
+#include "kernels/avx512/pairs.inl"
+
+#include "kernels/avx2/pair_rows.inl"
 
 #include "kernels/generic/kv_rows.inl"
+
+#include "kernels/generic/ahead.inl"
+
+#include "kernels/generic/value_codes.inl"
 
 #include "kernels/generic/attention.inl"
 

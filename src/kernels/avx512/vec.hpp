@@ -19,10 +19,6 @@ inline Vec load_bf16(const std::uint16_t* p) {
       _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
-inline Vec load_codes(const std::int8_t* p) {
-  return _mm512_cvtepi32_ps(
-      _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-}
 inline Part load_part(const float* p) { return load(p); }
 inline Part load_part_half(const std::uint16_t* p) { return load_half(p); }
 inline Vec join(const Part* parts) { return parts[0]; }

@@ -22,7 +22,8 @@ namespace gemma4::avxvnni {
 namespace {
 
 constexpr Isa kIsa = Isa::avxvnni;
-constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 6, kValueVectors = 1;
+constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 6, kValueVectors = 1, kCodeRows = 4,
+              kCodeVectors = 2;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/avx2/vec.inl"
@@ -49,9 +50,15 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 6, kValueVectors = 1;
 
 #include "kernels/generic/tile_driver.inl"
 
-#include "kernels/avx2/untile.inl"
+#include "kernels/avx2/pairs.inl"
+
+#include "kernels/avx2/pair_rows.inl"
 
 #include "kernels/generic/kv_rows.inl"
+
+#include "kernels/generic/ahead.inl"
+
+#include "kernels/generic/value_codes.inl"
 
 #include "kernels/generic/attention.inl"
 

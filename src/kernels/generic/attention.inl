@@ -3,32 +3,8 @@
 // vector the arithmetic depends on its own visible rows alone (docs/numerics.md, rule 7).
 
 // Each instruction set says how many query rows and keys, or rows and vectors of V, its registers
-// hold: kScoreRows, kScoreKeys, kValueRows, kValueVectors. Results do not depend on it.
-
-/// A number of rows as a type.
-template <int N>
-struct Count {};
-
-/// Memory that is read soon, asked for a little at a time between the products: the hardware does
-/// not foresee the next rows while it is kept busy, and a core can wait for some dozen lines only.
-/// Any address will do.
-class Ahead {
- public:
-  /// The lines of `bytes` bytes, in about `times` equal parts.
-  Ahead(const void* from, std::uint64_t bytes, std::uint64_t times)
-      : next_(static_cast<const char*>(from)),
-        end_(next_ + (from != nullptr ? bytes : 0)),
-        step_((bytes / 64 + times - 1) / times * 64) {}
-
-  void ask() {
-    const char* stop = next_ + step_ < end_ ? next_ + step_ : end_;
-    for (; next_ < stop; next_ += 64) __builtin_prefetch(next_, 0, 2);
-  }
-
- private:
-  const char *next_, *end_;
-  std::uint64_t step_;
-};
+// hold: kScoreRows, kScoreKeys, kValueRows, kValueVectors; kCodeRows, kCodeVectors where V is
+// codes. Results do not depend on it.
 
 /// Rows of keys or values as floats, `stride` numbers apart.
 struct FloatRows {
@@ -248,23 +224,8 @@ inline void value_rows(const AttentionChunk& chunk, const Rows& values, std::uin
   take(Count<1>());
 }
 
-/// Rows from ... to-1 of V, columns from `column` of the stored rows on, to `widened` [kChunk]
-/// [kValueColumns]; the rest of their tiles too.
-inline void widen_codes(const AttentionChunk& chunk, std::uint64_t column, std::uint32_t columns,
-                        std::uint32_t from, std::uint32_t to) {
-  const std::uint64_t bytes = tile_bytes(MatrixFormat::q8_0, chunk.width);
-  for (std::uint32_t t = from / kTileRows; t * kTileRows < to; ++t) {
-    const Q8Block* tile = reinterpret_cast<const Q8Block*>(chunk.values + t * bytes);
-    float* out = chunk.widened + std::uint64_t{t} * kTileRows * kValueColumns;
-    for (std::uint32_t i = 0; i < columns; i += kBlock) {
-      const std::uint64_t block = (column + i) / kBlock;
-      widen_block(tile[block / 2], static_cast<std::uint32_t>(block % 2), out + i, kValueColumns);
-    }
-  }
-}
-
-/// The same from the stored rows; those that several groups of query vectors meet, and those in
-/// q8_0, are widened once into the first-level cache.
+/// The same from the stored rows; those that several groups of query vectors meet are widened once
+/// into the first-level cache.
 inline void value_pass(const AttentionChunk& chunk, std::uint32_t i, std::uint32_t columns,
                        std::uint32_t from, std::uint32_t to, const AttentionState& state,
                        Ahead& ahead) {
@@ -273,21 +234,11 @@ inline void value_pass(const AttentionChunk& chunk, std::uint32_t i, std::uint32
     const FloatRows rows = {reinterpret_cast<const float*>(chunk.values) + at, width};
     return value_rows(chunk, rows, i, columns, state, ahead);
   }
-  if (chunk.type == KvType::q8_0) {
-    widen_codes(chunk, at, columns, from, to);
-  } else {
-    const std::uint16_t* values = reinterpret_cast<const std::uint16_t*>(chunk.values) + at;
-    if (chunk.rows <= 2)
-      return value_rows(chunk, HalfRows{values, width}, i, columns, state, ahead);
-    for (std::uint32_t k = from; k < to; ++k)
-      widen(values + k * width, columns, chunk.widened + k * kValueColumns);
-  }
+  const std::uint16_t* values = reinterpret_cast<const std::uint16_t*>(chunk.values) + at;
+  if (chunk.rows <= 2) return value_rows(chunk, HalfRows{values, width}, i, columns, state, ahead);
+  for (std::uint32_t k = from; k < to; ++k)
+    widen(values + k * width, columns, chunk.widened + k * kValueColumns);
   value_rows(chunk, FloatRows{chunk.widened, kValueColumns}, i, columns, state, ahead);
-}
-
-/// Blocks that `rows` query vectors make, of at most `most`.
-inline std::uint64_t blocks_of(std::uint32_t rows, std::uint32_t most) {
-  return rows / most + (rows % most + 1) / 2;
 }
 
 /// Scores of the keys from ... to-1, and asks for V rows of the same positions, unless they are the
@@ -319,7 +270,12 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
     if (chunk.first[row] != chunk.last[row]) soften_row(chunk, state, row);
   }
   const std::uint32_t size = chunk.query.columns;
-  Ahead keys(chunk.next_keys, chunk_bytes(chunk.type, chunk.width),
+  const std::uint64_t next_bytes = chunk_bytes(chunk.type, chunk.width);
+  if (chunk.type == KvType::q8_0) {
+    Ahead keys(chunk.next_keys, next_bytes, size / kBlock * blocks_of(chunk.rows, kCodeRows));
+    return value_codes(chunk, from, to, state, keys);
+  }
+  Ahead keys(chunk.next_keys, next_bytes,
              (size / kValueColumns + 1) * blocks_of(chunk.rows, kValueRows));
   for (std::uint32_t i = 0; i < size; i += kValueColumns) {
     const std::uint32_t columns = size - i < kValueColumns ? size - i : kValueColumns;

@@ -1,5 +1,5 @@
 // KV rows to and from memory (docs/numerics.md, rule 8; kernels/kv_rows.hpp says how they lie).
-// Included inside an instruction set's namespace, after untile.inl or the scalar one.
+// Included inside an instruction set's namespace, after math.inl.
 
 /// A block of 32 numbers in 8 bits, as row r of a tile. The scale d = amax / 127 is rounded to half
 /// before it divides, so that |q| stays at most 127. A block whose scale is no normal half counts
@@ -47,16 +47,4 @@ void store_row(const float* x, std::uint32_t width, KvType type, std::byte* chun
 /// `count` stored numbers as floats.
 inline void widen(const std::uint16_t* row, std::uint32_t count, float* out) {
   for (std::uint32_t i = 0; i < count; i += 16) store(out + i, load_half(row + i));
-}
-
-/// 16 rows x 32 numbers as floats, rows `stride` apart. Exact: 7 bits times 11.
-inline void widen_block(const Q8Block& tile, std::uint32_t part, float* out, std::uint64_t stride) {
-  alignas(64) float scale[kTileRows];
-  alignas(64) std::int8_t codes[kTileRows * 16];
-  store(scale, load_half(tile.scale[part]));
-  for (std::uint32_t half = 0; half < 2; ++half) {
-    untile(tile.codes[part] + 256 * half, codes);
-    for (std::uint32_t r = 0; r < kTileRows; ++r)
-      store(out + r * stride + 16 * half, mul(load_codes(codes + 16 * r), set1(scale[r])));
-  }
 }

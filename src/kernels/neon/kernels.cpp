@@ -21,7 +21,8 @@ namespace gemma4::neon {
 namespace {
 
 constexpr Isa kIsa = Isa::neon;
-constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 1;
+constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 1, kCodeRows = 4,
+              kCodeVectors = 2;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"
@@ -36,6 +37,8 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 1;
 
 #include "kernels/generic/kv_rows.inl"
 
+#include "kernels/neon/pairs.inl"
+
 namespace plain {
 
 #include "kernels/neon/dot_plain.inl"
@@ -43,6 +46,10 @@ namespace plain {
 #include "kernels/neon/matmul.inl"
 
 #include "kernels/generic/tile_driver.inl"
+
+#include "kernels/generic/ahead.inl"
+
+#include "kernels/generic/value_codes.inl"
 
 #include "kernels/generic/attention.inl"
 
@@ -70,6 +77,10 @@ namespace dotprod {
 #include "kernels/neon/matmul.inl"
 
 #include "kernels/generic/tile_driver.inl"
+
+#include "kernels/generic/ahead.inl"
+
+#include "kernels/generic/value_codes.inl"
 
 #include "kernels/generic/attention.inl"
 

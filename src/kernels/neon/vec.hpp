@@ -30,31 +30,6 @@ inline Vec load_half(const std::uint16_t* p) {
 inline Vec load_bf16(const std::uint16_t* p) {
   return each([&](int i) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)); });
 }
-inline Vec load_codes(const std::int8_t* p) {
-  const int8x16_t codes = vld1q_s8(p);
-  const int16x8_t wide[2] = {vmovl_s8(vget_low_s8(codes)), vmovl_high_s8(codes)};
-  return each([&](int i) {
-    const int16x8_t eight = wide[i / 2];
-    return vcvtq_f32_s32(i % 2 == 0 ? vmovl_s16(vget_low_s16(eight)) : vmovl_high_s16(eight));
-  });
-}
-/// out[16 * r + 4 * s + j] = codes[64 * s + 4 * r + j]: tiles.hpp's steps of 4 columns to rows.
-inline void untile(const std::int8_t* codes, std::int8_t* out) {
-  for (int quarter = 0; quarter < 4; ++quarter) {
-    int32x4_t step[4];
-    for (int s = 0; s < 4; ++s)
-      step[s] = vreinterpretq_s32_s8(vld1q_s8(codes + 64 * s + 16 * quarter));
-    const int32x4_t even01 = vtrn1q_s32(step[0], step[1]), odd01 = vtrn2q_s32(step[0], step[1]),
-                    even23 = vtrn1q_s32(step[2], step[3]), odd23 = vtrn2q_s32(step[2], step[3]);
-    const int64x2_t rows[4] = {
-        vtrn1q_s64(vreinterpretq_s64_s32(even01), vreinterpretq_s64_s32(even23)),
-        vtrn1q_s64(vreinterpretq_s64_s32(odd01), vreinterpretq_s64_s32(odd23)),
-        vtrn2q_s64(vreinterpretq_s64_s32(even01), vreinterpretq_s64_s32(even23)),
-        vtrn2q_s64(vreinterpretq_s64_s32(odd01), vreinterpretq_s64_s32(odd23))};
-    for (int r = 0; r < 4; ++r)
-      vst1q_s8(out + 16 * (4 * quarter + r), vreinterpretq_s8_s64(rows[r]));
-  }
-}
 inline Part load_part(const float* p) { return vld1q_f32(p); }
 inline Part load_part_half(const std::uint16_t* p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));

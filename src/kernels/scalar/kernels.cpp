@@ -11,7 +11,8 @@ namespace gemma4::scalar {
 namespace {
 
 constexpr Isa kIsa = Isa::scalar;
-constexpr int kScoreRows = 2, kScoreKeys = 1, kValueRows = 2, kValueVectors = 1;
+constexpr int kScoreRows = 2, kScoreKeys = 1, kValueRows = 2, kValueVectors = 1, kCodeRows = 2,
+              kCodeVectors = 1;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"
@@ -148,6 +149,12 @@ void matmul(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles, c
 }
 
 #include "kernels/generic/kv_rows.inl"
+
+#include "kernels/scalar/pairs.inl"
+
+#include "kernels/generic/ahead.inl"
+
+#include "kernels/generic/value_codes.inl"
 
 #include "kernels/generic/attention.inl"
 

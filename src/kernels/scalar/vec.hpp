@@ -40,13 +40,6 @@ inline Vec load_half(const std::uint16_t* p) {
 inline Vec load_bf16(const std::uint16_t* p) {
   return each([&](int i) { return bf16_to_float(p[i]); });
 }
-inline Vec load_codes(const std::int8_t* p) {
-  return each([&](int i) { return static_cast<float>(p[i]); });
-}
-/// out[16 * r + 4 * s + j] = codes[64 * s + 4 * r + j]: tiles.hpp's steps of 4 columns to rows.
-inline void untile(const std::int8_t* codes, std::int8_t* out) {
-  for (int i = 0; i < 256; ++i) out[i] = codes[64 * (i % 16 / 4) + 4 * (i / 16) + i % 4];
-}
 inline Part load_part(const float* p) { return load(p); }
 inline Part load_part_half(const std::uint16_t* p) { return load_half(p); }
 inline Vec join(const Part* parts) { return parts[0]; }
