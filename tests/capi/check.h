@@ -69,6 +69,7 @@ void test_session(void);
 void test_speculation(void);
 void test_snapshot(void);
 void test_batch(void);
+void test_context(void);
 void test_cancel(void);
 void test_arguments(void);
 void test_versions(void);

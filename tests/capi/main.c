@@ -72,6 +72,7 @@ int main(void) {
   test_speculation();
   test_snapshot();
   test_batch();
+  test_context();
   test_cancel();
   test_arguments();
   test_versions();
