@@ -394,13 +394,15 @@ TEST_CASE(
   const Bytes before = contents(path);
   int saves = 0, restores = 0;
   for (int round = 0; round < 30; ++round) {
-    std::atomic<bool> done{false};
+    std::atomic<bool> begun{false}, done{false};
     std::stop_source stop;
     std::thread stopper([&] {
+      begun = true;
       std::this_thread::sleep_for(std::chrono::microseconds(50 * round));
       stop.request_stop();
       while (!done) session.cancel();
     });
+    while (!begun) std::this_thread::yield();  // else one processor alone would always save first
     const std::string found = refusal([&] { session.save(path); });
     saves += mentions(found, {"cancelled"});
     CHECK((found == "accepted" || mentions(found, {"cancelled"})));
