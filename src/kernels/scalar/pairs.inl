@@ -39,7 +39,7 @@ void pair_rows(const std::int8_t* codes, std::int16_t* out) {
   for (std::uint32_t r = 0; r < kTileRows; ++r) {
     for (std::uint32_t c = 0; c < kBlock; ++c)
       out[64 * (r / 2) + 2 * c + r % 2] =
-          static_cast<std::int16_t>(codes[64 * (c / 4) + 4 * r + c % 4]);
+          static_cast<std::int16_t>(+codes[64 * (c / 4) + 4 * r + c % 4]);
   }
 }
 /// out = (x * y + 2^14) / 2^15, rounded down, for the positions of a chunk.
