@@ -86,7 +86,7 @@ std::string path_of(const char* data, std::size_t bytes, const char* name, bool 
   const std::string_view path = text_of(data, bytes, name);
   if (path.empty() || path.find('\0') != std::string_view::npos) {
     fail(ErrorCode::invalid_argument,
-         format_text("%s: expected a path, found %s", name, quoted(path).c_str()));
+         format_text("%s: expected a path, found %s", name, in_quotes(path).c_str()));
   }
   return std::string(path);
 }

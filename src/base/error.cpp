@@ -44,7 +44,7 @@ std::string format_text(const char* format, ...) {
 
 void fail(ErrorCode code, const std::string& message) { throw Error(code, message); }
 
-std::string quoted(std::string_view text, std::size_t limit) {
+std::string in_quotes(std::string_view text, std::size_t limit) {
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size() && i < limit; ++i) {
     const unsigned char c = static_cast<unsigned char>(text[i]);

@@ -20,6 +20,6 @@ format_text(const char* format, ...);
 
 /// Text from a file made fit for an error message: at most `limit` bytes, anything but printable
 /// ASCII as \xNN.
-std::string quoted(std::string_view text, std::size_t limit = 80);
+std::string in_quotes(std::string_view text, std::size_t limit = 80);
 
 }  // namespace gemma4

@@ -33,7 +33,7 @@ class ByteReader {
   /// Throws Error(code, "<file>: <item>: <message>").
   [[noreturn]] void refuse(ErrorCode code, const std::string& message) const {
     std::string text = file_ + ": ";
-    if (item_kind_ != nullptr) text += std::string(item_kind_) + " " + quoted(item_name_) + ": ";
+    if (item_kind_ != nullptr) text += std::string(item_kind_) + " " + in_quotes(item_name_) + ": ";
     fail(code, text + message);
   }
 

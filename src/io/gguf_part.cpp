@@ -58,7 +58,7 @@ Header read_header(ByteReader& reader) {
   const std::span<const std::byte> magic = reader.take(4, "magic");
   if (std::memcmp(magic.data(), "GGUF", 4) != 0) {
     reader.mismatch("not a GGUF file", "the magic \"GGUF\"",
-                    quoted({reinterpret_cast<const char*>(magic.data()), magic.size()}));
+                    in_quotes({reinterpret_cast<const char*>(magic.data()), magic.size()}));
   }
   const std::uint32_t version = reader.number<std::uint32_t>("version");
   if ((version & 0xffffu) == 0 && version != 0) {
@@ -311,7 +311,7 @@ void refuse_overlap(ByteReader& reader, const std::vector<Listed>& tensors) {
     if (after.offset >= end) continue;
     reader.set_item("tensor", after.view.name);
     reader.mismatch("offset",
-                    "at least " + text_of(end) + ", the end of tensor " + quoted(before.view.name),
+                    "at least " + text_of(end) + ", the end of tensor " + in_quotes(before.view.name),
                     after.offset);
   }
 }

@@ -18,7 +18,7 @@ JsonTable::JsonTable(std::string file, std::string place, simdjson::dom::object 
 }
 
 std::string JsonTable::where(std::string_view key) const {
-  return file_ + ": " + place_ + (place_.empty() ? "" : ".") + quoted(key);
+  return file_ + ": " + place_ + (place_.empty() ? "" : ".") + in_quotes(key);
 }
 
 void JsonTable::refuse(std::string_view key, const std::string& expected, const std::string& found,
@@ -80,7 +80,7 @@ std::optional<JsonTable> JsonTable::table(std::string_view key) const {
   if (!value) return std::nullopt;
   simdjson::dom::object object;
   if (value->get(object) != simdjson::SUCCESS) refuse_kind(key, "an object", *value);
-  return JsonTable(file_, place_ + (place_.empty() ? "" : ".") + quoted(key), object);
+  return JsonTable(file_, place_ + (place_.empty() ? "" : ".") + in_quotes(key), object);
 }
 
 std::optional<simdjson::dom::array> JsonTable::array(std::string_view key) const {

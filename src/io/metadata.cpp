@@ -29,7 +29,7 @@ const char* kind_name(const MetadataValue& value) {
 [[noreturn]] void fail_key(const Metadata& metadata, std::string_view key, const char* expected,
                            const std::string& found) {
   fail(ErrorCode::format,
-       metadata.file() + ": key " + quoted(key) + ": expected " + expected + ", found " + found);
+       metadata.file() + ": key " + in_quotes(key) + ": expected " + expected + ", found " + found);
 }
 
 std::string number_text(std::int64_t value) { return std::to_string(value); }

@@ -43,7 +43,7 @@ WeightMap read_index(const std::string& path) {
     const auto name = weights->text(member.key);
     if (!name || !is_plain_name(*name)) {
       weights->refuse(member.key, "the name of a .safetensors file in the same folder",
-                      name ? gemma4::quoted(*name) : "null");
+                      name ? in_quotes(*name) : "null");
     }
     map[std::string(*name)].emplace(member.key, false);
   }
@@ -62,7 +62,7 @@ void open_listed(const std::string& folder, const std::string& name,
   }
   for (const auto& [tensor, found] : wanted) {
     if (!found) {
-      fail(ErrorCode::format, file.path() + ": tensor " + gemma4::quoted(tensor) +
+      fail(ErrorCode::format, file.path() + ": tensor " + in_quotes(tensor) +
                                   ": expected in this file, as " + kIndex +
                                   " says, found no such tensor");
     }

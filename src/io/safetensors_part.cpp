@@ -51,7 +51,7 @@ const SafetensorsType& type_of(const JsonTable& entry) {
   std::string known;
   for (const SafetensorsType& type : kTypes)
     known += std::string(known.empty() ? "" : ", ") + type.name;
-  entry.refuse("dtype", "one of " + known, gemma4::quoted(*name), ErrorCode::unsupported);
+  entry.refuse("dtype", "one of " + known, in_quotes(*name), ErrorCode::unsupported);
 }
 
 /// The array's numbers, of which there may be `most`.
@@ -121,7 +121,7 @@ void check_cover(const std::vector<SafetensorsTensor>& tensors, std::span<const 
   const auto at = [&](const std::byte* place) { return std::to_string(place - data.data()); };
   for (const SafetensorsTensor* tensor : order) {
     if (tensor->bytes.data() != next) {
-      fail(ErrorCode::format, file + ": tensor " + gemma4::quoted(tensor->name) +
+      fail(ErrorCode::format, file + ": tensor " + in_quotes(tensor->name) +
                                   ": expected data from byte " + at(next) +
                                   " on, where the tensor before it ends, found it at " +
                                   at(tensor->bytes.data()));

@@ -27,7 +27,7 @@ Role role_of(const Message& message, const std::string& place) {
   if (message.role == "tool") return Role::tool;
   fail(ErrorCode::invalid_argument,
        place + ".role: expected system, developer, user, assistant or tool, found " +
-           gemma4::quoted(message.role));
+           in_quotes(message.role));
 }
 
 std::string_view name_of(Role role) {
@@ -100,7 +100,7 @@ Renderer::Renderer(const Chat& chat, const ChatStyle& style, const Tokenizer::Im
     if (role != Role::model && !(message.tool_calls.empty() && message.tool_responses.empty())) {
       fail(ErrorCode::invalid_argument,
            place_of(i) + ": expected tool calls in assistant messages, found role " +
-               gemma4::quoted(message.role));
+               in_quotes(message.role));
     }
     if (role == Role::user) last_user_ = i;
     roles_.push_back(role);

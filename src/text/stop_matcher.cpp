@@ -14,7 +14,7 @@ void StopMatcher::start(std::span<const std::string> stops) {
     // Whole characters only, or a match could cut one in two.
     if (!is_valid_utf8(stops[i])) {
       fail(ErrorCode::invalid_argument,
-           "stop[" + std::to_string(i) + "]: not UTF-8: " + quoted(stops[i]));
+           "stop[" + std::to_string(i) + "]: not UTF-8: " + in_quotes(stops[i]));
     }
     Stop stop;
     stop.text = stops[i];

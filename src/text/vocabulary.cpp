@@ -56,7 +56,7 @@ PieceTable read_pieces(const Metadata& metadata) {
   if (!model) fail(ErrorCode::format, file + ": tokenizer.ggml.model is missing");
   if (*model != "gemma4") {
     fail(ErrorCode::unsupported,
-         file + ": tokenizer.ggml.model: expected \"gemma4\", found " + quoted(*model));
+         file + ": tokenizer.ggml.model: expected \"gemma4\", found " + in_quotes(*model));
   }
   const std::string place = file + ": " + kTokensKey;
   const std::vector<std::string_view>* tokens = metadata.text_array(kTokensKey);
@@ -64,7 +64,7 @@ PieceTable read_pieces(const Metadata& metadata) {
   for (std::size_t i = 0; i < tokens->size(); ++i) {
     if (!is_valid_utf8((*tokens)[i])) {
       fail(ErrorCode::format,
-           place + "[" + std::to_string(i) + "]: not UTF-8: " + quoted((*tokens)[i]));
+           place + "[" + std::to_string(i) + "]: not UTF-8: " + in_quotes((*tokens)[i]));
     }
   }
   try {

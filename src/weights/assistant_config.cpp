@@ -16,7 +16,7 @@ constexpr std::string_view kOldArchitecture = "gemma4_assistant";
 [[noreturn]] void refuse_architecture(const Metadata& metadata,
                                       const std::optional<std::string_view>& found) {
   std::string message = metadata.file() + ": general.architecture: expected \"gemma4-assistant\"" +
-                        ", found " + (found ? quoted(*found) : "no such key");
+                        ", found " + (found ? in_quotes(*found) : "no such key");
   if (found && *found == kOldArchitecture) {
     message +=
         " (an early conversion, whose tensors are named mtp.*: convert the assistant again with a "

@@ -30,7 +30,7 @@ void refuse_old_names(const Checkpoint& file) {
     fail(ErrorCode::unsupported,
          file.metadata.file() +
              ": tensor nextn.pre_projection.weight: expected in the file, found " +
-             quoted(tensor.name) +
+             in_quotes(tensor.name) +
              " (an early conversion: convert the assistant again with a present converter)");
   }
 }

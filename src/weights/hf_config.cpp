@@ -74,7 +74,7 @@ class TextConfig {
   void refuse_text(const char* key, std::string_view expected) const {
     const auto found = table_.text(key);
     if (found && *found != expected)
-      table_.refuse(key, gemma4::quoted(expected), gemma4::quoted(*found), ErrorCode::unsupported);
+      table_.refuse(key, in_quotes(expected), in_quotes(*found), ErrorCode::unsupported);
   }
   void refuse_true(const char* key) const {
     if (table_.boolean(key).value_or(false))
@@ -104,7 +104,7 @@ class TextConfig {
       std::string_view name;
       if (type.get(name) != simdjson::SUCCESS || (name != kSliding && name != kFull)) {
         table_.refuse("layer_types", "sliding_attention or full_attention",
-                      name.empty() ? "something else" : gemma4::quoted(name));
+                      name.empty() ? "something else" : in_quotes(name));
       }
       out_.sliding.push_back(name == kSliding);
     }
@@ -153,7 +153,7 @@ class TextConfig {
       const auto [stop, error] = std::from_chars(member.key.data(), end, layer);
       if (error != std::errc() || stop != end || layer >= sizes.size()) {
         overrides->refuse(member.key, "a layer from 0 to " + std::to_string(sizes.size() - 1),
-                          gemma4::quoted(member.key));
+                          in_quotes(member.key));
       }
       const auto values = overrides->table(member.key);
       if (!values) continue;
@@ -190,7 +190,7 @@ class TextConfig {
   static void check_rope_type(const JsonTable& rope, std::string_view expected) {
     const auto found = rope.text("rope_type").value_or("default");
     if (found != expected)
-      rope.refuse("rope_type", gemma4::quoted(expected), gemma4::quoted(found),
+      rope.refuse("rope_type", in_quotes(expected), in_quotes(found),
                   ErrorCode::unsupported);
   }
 
@@ -222,7 +222,7 @@ HfConfig read_hf_config(const JsonTable& root, Metadata& metadata) {
     root.refuse("model_type",
                 "gemma4, gemma4_unified, their _text forms, gemma4_assistant or "
                 "gemma4_unified_assistant",
-                gemma4::quoted(*type), ErrorCode::unsupported);
+                in_quotes(*type), ErrorCode::unsupported);
   }
   const JsonTable text = text_only ? root : required_table(root, "text_config");
   metadata.add("general.architecture",

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxNames = 4096, kMaxPatterns = 64;
 void require_text(const JsonTable& table, const char* key, std::string_view expected) {
   const auto found = table.text(key);
   if (found != expected) {
-    table.refuse(key, gemma4::quoted(expected), found ? gemma4::quoted(*found) : "no such key",
+    table.refuse(key, in_quotes(expected), found ? in_quotes(*found) : "no such key",
                  found ? ErrorCode::unsupported : ErrorCode::format);
   }
 }
@@ -79,7 +79,7 @@ QuantizationScheme HfQuantization::read_scheme(const JsonTable& weights) {
   require_none(weights, "block_structure");
   const std::string_view order = weights.text("actorder").value_or("static");
   if (order != "static" && order != "weight") {  // both leave the columns in their order
-    weights.refuse("actorder", "none", gemma4::quoted(order) + ", which reorders columns",
+    weights.refuse("actorder", "none", in_quotes(order) + ", which reorders columns",
                    ErrorCode::unsupported);
   }
   QuantizationScheme scheme;
@@ -92,7 +92,7 @@ QuantizationScheme HfQuantization::read_scheme(const JsonTable& weights) {
       weights.text("strategy").value_or(group > 0 ? "group" : "channel");
   if (strategy == "channel") return scheme;
   if (strategy != "group")
-    weights.refuse("strategy", "group or channel", gemma4::quoted(strategy),
+    weights.refuse("strategy", "group or channel", in_quotes(strategy),
                    ErrorCode::unsupported);
   if (group <= 0 || group % 32 != 0) {
     weights.refuse("group_size", "a multiple of 32", std::to_string(group), ErrorCode::unsupported);

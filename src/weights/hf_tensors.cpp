@@ -38,7 +38,7 @@ struct LeftOut {
   std::string first;
 
   void add(const SafetensorsTensor& tensor) {
-    if (count++ == 0) first = gemma4::quoted(tensor.name);
+    if (count++ == 0) first = in_quotes(tensor.name);
     bytes += tensor.bytes.size();
   }
   void note(const char* kind, Checkpoint& out) const {
@@ -81,7 +81,7 @@ class Builder {
  private:
   [[noreturn]] void refuse(std::string_view tensor, const std::string& expected,
                            const std::string& found, ErrorCode code = ErrorCode::format) const {
-    fail(code, folder_ + ": tensor " + gemma4::quoted(tensor, 160) + ": expected " + expected +
+    fail(code, folder_ + ": tensor " + in_quotes(tensor, 160) + ": expected " + expected +
                    ", found " + found);
   }
 
@@ -92,7 +92,7 @@ class Builder {
   const SafetensorsTensor& require(std::string_view module, std::string_view suffix) const {
     const SafetensorsTensor* tensor = find(module, suffix);
     if (tensor == nullptr) {
-      refuse(std::string(module).append(suffix), "it beside " + gemma4::quoted(module) + " packed",
+      refuse(std::string(module).append(suffix), "it beside " + in_quotes(module) + " packed",
              "no such tensor");
     }
     return *tensor;

@@ -54,7 +54,7 @@ void for_each_part(const JsonTable& root, const char* key, const char* parts, co
 
 [[noreturn]] void refuse_type(const JsonTable& root, const char* key, const char* expected,
                               const JsonTable& found) {
-  root.refuse(key, expected, gemma4::quoted(found.text("type").value_or("")),
+  root.refuse(key, expected, in_quotes(found.text("type").value_or("")),
               ErrorCode::unsupported);
 }
 
@@ -73,7 +73,7 @@ void check_components(const JsonTable& root) {
 void check_model(const JsonTable& model) {
   const auto type = model.text("type");
   if (type != "BPE")
-    model.refuse("type", "BPE", type ? gemma4::quoted(*type) : "no such key",
+    model.refuse("type", "BPE", type ? in_quotes(*type) : "no such key",
                  ErrorCode::unsupported);
   if (!model.boolean("byte_fallback").value_or(false))
     model.refuse("byte_fallback", "true", "false", ErrorCode::unsupported);
@@ -82,7 +82,7 @@ void check_model(const JsonTable& model) {
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     const auto text = model.text(key);
     if (text && !text->empty())
-      model.refuse(key, "none", gemma4::quoted(*text), ErrorCode::unsupported);
+      model.refuse(key, "none", in_quotes(*text), ErrorCode::unsupported);
   }
 }
 
@@ -145,7 +145,7 @@ class Tokens {
     const std::size_t i = static_cast<std::size_t>(id);
     if (types_[i] != kUnused && texts_[i] != text) {
       table.refuse(key, "one text for id " + std::to_string(id),
-                   gemma4::quoted(texts_[i]) + " and " + gemma4::quoted(text));
+                   in_quotes(texts_[i]) + " and " + in_quotes(text));
     }
     texts_[i] = text;
     types_[i] = type;
@@ -184,7 +184,7 @@ void append_merge(const JsonTable& model, Element merge, std::string& out) {
   // where a merge is cut again: behind the first space that is not its first byte
   if (left.empty() || right.empty() || left.find(' ', 1) != left.npos)
     model.refuse("merges", "pieces without spaces",
-                 gemma4::quoted(left) + " and " + gemma4::quoted(right));
+                 in_quotes(left) + " and " + in_quotes(right));
   out.append(left).append(" ").append(right);
 }
 

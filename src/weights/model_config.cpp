@@ -58,7 +58,7 @@ ModelConfig read_model_config(const Metadata& metadata) {
   if (!architecture || *architecture != "gemma4") {
     fail(architecture ? ErrorCode::unsupported : ErrorCode::format,
          metadata.file() + ": general.architecture: expected \"gemma4\", found " +
-             (architecture ? quoted(*architecture) : "no such key") +
+             (architecture ? in_quotes(*architecture) : "no such key") +
              (architecture && is_assistant(*architecture)
                   ? " (an MTP assistant is not a model of its own: load it beside its model, as "
                     "LoadOptions::assistant)"

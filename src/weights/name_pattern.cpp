@@ -63,7 +63,7 @@ class NamePatternParser {
   [[noreturn]] void refuse(const char* problem) const {
     fail(ErrorCode::unsupported, "expected a simple regular expression of at most " +
                                      std::to_string(NamePattern::kMaxBytes) + " bytes, found " +
-                                     quoted(pattern_) + ": " + problem);
+                                     in_quotes(pattern_) + ": " + problem);
   }
   bool take(char c) {
     if (rest_.empty() || rest_.front() != c) return false;

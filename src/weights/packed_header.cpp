@@ -85,7 +85,7 @@ bool of_the_file(std::string_view key) {
 std::uint64_t required_hash(const Metadata& metadata, std::string_view key) {
   const std::optional<std::uint64_t> hash = metadata.unsigned_integer(key);
   if (!hash)
-    fail(ErrorCode::format, metadata.file() + ": key " + quoted(key) +
+    fail(ErrorCode::format, metadata.file() + ": key " + in_quotes(key) +
                                 ": expected in a packed file, found no such key");
   return *hash;
 }
@@ -137,8 +137,8 @@ void check_packed(const Checkpoint& file) {
   }
   const std::string_view layout = metadata.text(kLayout).value_or("none");
   if (layout != kPackedLayout) {
-    fail(ErrorCode::unsupported, where + "layout: expected " + quoted(kPackedLayout) + ", found " +
-                                     quoted(layout) + advice);
+    fail(ErrorCode::unsupported, where + "layout: expected " + in_quotes(kPackedLayout) + ", found " +
+                                     in_quotes(layout) + advice);
   }
   const auto header = header_of(file.files.front().bytes(), file.tensors);
   if (file.files.size() != 1 || !begins_with_hash(header))

@@ -45,7 +45,7 @@ const TensorView& WeightPlan::require(const std::string& name) const {
 
 void WeightPlan::check_shape(const TensorView& tensor, std::uint64_t columns,
                              std::uint64_t rows) const {
-  const std::string where = file_.metadata.file() + ": tensor " + quoted(tensor.name);
+  const std::string where = file_.metadata.file() + ": tensor " + in_quotes(tensor.name);
   const std::string expected =
       rows == 1 ? format_text("[%llu]", static_cast<unsigned long long>(columns))
                 : format_text("[%llu, %llu]", static_cast<unsigned long long>(columns),
@@ -57,7 +57,7 @@ void WeightPlan::check_shape(const TensorView& tensor, std::uint64_t columns,
 }
 
 void WeightPlan::check_type(const TensorView& tensor, bool matrix) const {
-  const std::string where = file_.metadata.file() + ": tensor " + quoted(tensor.name);
+  const std::string where = file_.metadata.file() + ": tensor " + in_quotes(tensor.name);
   const std::string found = std::string(", found ") + tensor_type_name(tensor.type);
   if (!packed_) {
     if (can_dequantize(tensor.type) || (matrix && tensor.type == TensorType::i4)) return;
@@ -92,7 +92,7 @@ TensorType WeightPlan::stored_type(const TensorView& tensor, StoredAs wanted) co
   const std::uint32_t multiple = tensor_type_traits(type)->block_elements;
   if (tensor.ne[0] % multiple != 0) {
     fail(ErrorCode::unsupported,
-         file_.metadata.file() + ": tensor " + quoted(tensor.name) +
+         file_.metadata.file() + ": tensor " + in_quotes(tensor.name) +
              format_text(": stored as %s: expected rows of a multiple of %u, found %llu",
                          tensor_type_name(type), multiple,
                          static_cast<unsigned long long>(tensor.ne[0])));
@@ -112,7 +112,7 @@ void WeightPlan::add_matrix(std::string name, const TensorView& tensor, std::uin
     item.matrix.format = *tile_format(tensor.type);
     if (wanted != StoredAs::exact && !takes_int8(item.matrix.format)) {
       fail(ErrorCode::invalid_argument,
-           file_.metadata.file() + ": tensor " + quoted(tensor.name) +
+           file_.metadata.file() + ": tensor " + in_quotes(tensor.name) +
                ": a packed file keeps its matrices as they are: expected no other storage, or the "
                "model it was made from");
     }

@@ -36,9 +36,9 @@ TEST_CASE("fail throws the code and the message") {
 }
 
 TEST_CASE("quoted text from a file is printable and short") {
-  CHECK(quoted("plain text") == "\"plain text\"");
-  CHECK(quoted(std::string_view("a\0\n\"\\\xff", 6)) == "\"a\\x00\\x0a\\x22\\x5c\\xff\"");
-  CHECK(quoted("abcdef", 3) == "\"abc...\"");
-  CHECK(quoted("abc", 3) == "\"abc\"");
-  CHECK(quoted("") == "\"\"");
+  CHECK(in_quotes("plain text") == "\"plain text\"");
+  CHECK(in_quotes(std::string_view("a\0\n\"\\\xff", 6)) == "\"a\\x00\\x0a\\x22\\x5c\\xff\"");
+  CHECK(in_quotes("abcdef", 3) == "\"abc...\"");
+  CHECK(in_quotes("abc", 3) == "\"abc\"");
+  CHECK(in_quotes("") == "\"\"");
 }
