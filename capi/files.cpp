@@ -29,13 +29,12 @@ gemma4_tensor_info facts_of(const gemma4::TensorInfo& known) {
 
 gemma4_status gemma4_inspection_create(const char* path, size_t path_bytes,
                                        const char* assistant_path, size_t assistant_path_bytes,
-                                       int32_t activations, const gemma4_session_options* options,
+                                       const gemma4_session_options* options,
                                        gemma4_inspection** out, gemma4_error* error) {
   return created(out, error, [&] {
     return new gemma4_inspection(gemma4::inspect(
         path_of(path, path_bytes, "path"), gemma4::capi::planned_options_of(options),
-        path_of(assistant_path, assistant_path_bytes, "assistant_path", true),
-        static_cast<gemma4::ActivationType>(activations)));
+        path_of(assistant_path, assistant_path_bytes, "assistant_path", true)));
   });
 }
 

@@ -477,11 +477,10 @@ GEMMA4_API gemma4_status gemma4_model_prefix_statistics(const gemma4_model* mode
 /* ------------------------------------------------------------------------ files, unloaded -- */
 
 /** What a file is and what a session on it will take, without reading its weights. `assistant_path`
- * may be NULL; `activations` as in gemma4_load_options. Errors: IO, FORMAT, UNSUPPORTED,
- * OUT_OF_MEMORY, INVALID_ARGUMENT. */
+ * may be NULL. Errors: IO, FORMAT, UNSUPPORTED, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_inspection_create(const char* path, size_t path_bytes,
                                                   const char* assistant_path,
-                                                  size_t assistant_path_bytes, int32_t activations,
+                                                  size_t assistant_path_bytes,
                                                   const gemma4_session_options* options,
                                                   gemma4_inspection** out, gemma4_error* error);
 

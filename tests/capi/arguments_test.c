@@ -65,8 +65,8 @@ static void test_null(gemma4_model* model, gemma4_session* session, gemma4_chat*
   REFUSED(gemma4_model_recommended_sampling(model, NULL, NULL));
   REFUSED(gemma4_model_plan(NULL, NULL, NULL, NULL));
   REFUSED(gemma4_model_plan(model, NULL, NULL, NULL));
-  REFUSED(gemma4_inspection_create(NULL, 0, NULL, 0, 0, NULL, &no_inspection, NULL));
-  REFUSED(gemma4_inspection_create(TINY, GEMMA4_TEXT, NULL, 0, 0, NULL, NULL, NULL));
+  REFUSED(gemma4_inspection_create(NULL, 0, NULL, 0, NULL, &no_inspection, NULL));
+  REFUSED(gemma4_inspection_create(TINY, GEMMA4_TEXT, NULL, 0, NULL, NULL, NULL));
   REFUSED(gemma4_inspection_plan(NULL, NULL, NULL));
   REFUSED(gemma4_inspection_describe(NULL, NULL, NULL));
   REFUSED(gemma4_inspection_describe_assistant(NULL, NULL, NULL));

@@ -44,7 +44,7 @@ void test_files(void) {
   test_storage();
   gemma4_error error = {.struct_size = sizeof error};
   gemma4_inspection* inspection = NULL;
-  CHECK_OK(gemma4_inspection_create(TINY, GEMMA4_TEXT, TINY_ASSISTANT, GEMMA4_TEXT, 0, NULL,
+  CHECK_OK(gemma4_inspection_create(TINY, GEMMA4_TEXT, TINY_ASSISTANT, GEMMA4_TEXT, NULL,
                                     &inspection, &error));
   gemma4_model_info info = {.struct_size = sizeof info};
   CHECK_OK(gemma4_inspection_describe(inspection, &info, &error));
@@ -74,7 +74,7 @@ void test_files(void) {
   CHECK(plan.weights_bytes > 0 && plan.assistant_bytes > 0 && plan.kv_bytes > 0);
   gemma4_inspection_destroy(inspection);
 
-  CHECK_FAILS(gemma4_inspection_create("/nowhere/model.gguf", GEMMA4_TEXT, NULL, 0, 0, NULL,
+  CHECK_FAILS(gemma4_inspection_create("/nowhere/model.gguf", GEMMA4_TEXT, NULL, 0, NULL,
                                        &inspection, &error),
               GEMMA4_ERROR_IO, "/nowhere/model.gguf");
   CHECK(inspection == NULL);

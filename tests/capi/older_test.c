@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "old_header.h"
+#include "first_gemma4.h"
 
 /* A struct and what happens to lie behind it: no zeros, so that a read of them would be noticed. */
 #define BEHIND(type)          \

@@ -526,7 +526,6 @@ extern "C" {
         path_bytes: usize,
         assistant_path: *const c_char,
         assistant_path_bytes: usize,
-        activations: i32,
         options: *const gemma4_session_options,
         out: *mut *mut gemma4_inspection,
         error: *mut gemma4_error,
