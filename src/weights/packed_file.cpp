@@ -16,10 +16,15 @@ constexpr std::size_t kPieceBytes = 32u << 20;
 
 constexpr const char* kSuffix = ".g4pack";
 
+/// Bytes written between looks at whether the work was cancelled: a slow disk takes long for a
+/// piece.
+constexpr std::size_t kStepBytes = 4u << 20;
+
 /// Hashes the pieces and appends them to the file.
 class FileSink final : public WeightSink {
  public:
-  explicit FileSink(NewFile& file) : file_(file) {}
+  FileSink(NewFile& file, const std::string& path, const std::stop_token& stop)
+      : file_(file), path_(path), stop_(stop) {}
 
   std::byte* room(std::uint64_t, std::uint64_t bytes) override {
     if (piece_.size_bytes() < bytes) piece_ = Buffer(bytes);
@@ -37,12 +42,19 @@ class FileSink final : public WeightSink {
 
  private:
   void append(std::span<const std::byte> bytes) {
-    hash_.add(bytes);
-    file_.append(bytes);
-    end_ += bytes.size();
+    while (!bytes.empty()) {
+      if (stop_.stop_requested()) fail(ErrorCode::cancelled, path_ + ": packing was cancelled");
+      const auto step = bytes.first(std::min(bytes.size(), kStepBytes));
+      hash_.add(step);
+      file_.append(step);
+      end_ += step.size();
+      bytes = bytes.subspan(step.size());
+    }
   }
 
   NewFile& file_;
+  const std::string& path_;
+  const std::stop_token& stop_;
   StreamHash hash_;
   Buffer piece_;
   std::uint64_t end_ = 0;
@@ -85,7 +97,7 @@ std::uint64_t write_packed(const Checkpoint& source, const WeightPlan& plan,
   NewFile file(path);
   file.reserve(header.size() + plan.bytes());
   file.append(header_bytes);
-  FileSink sink(file);
+  FileSink sink(file, path, job.stop);
   plan.read(sink, job);
   seal_header(header, sink.hash());
   file.replace_start(header_bytes);
