@@ -22,10 +22,12 @@ bool RunningMedian::add(double value) {
   ++count_;
   median_ = median_of_last(std::min(count_, kKept));
   if (count_ <= kFew) return false;
-  const double now = median_of_last(kFew);
-  if (now < kElse * median_ && median_ < kElse * now) return false;
+  // each of them, not their middle: pauses that fall close together are three of five easily
   std::array<double, kFew> few;
   for (std::uint32_t i = 0; i < kFew; ++i) few[i] = latest_[(count_ - kFew + i) % kKept];
+  const auto [least, most] = std::minmax_element(few.begin(), few.end());
+  if (*least < kElse * median_ && median_ < kElse * *most) return false;
+  const double now = median_of_last(kFew);
   std::copy(few.begin(), few.end(), latest_.begin());
   count_ = kFew;
   median_ = now;
