@@ -68,15 +68,16 @@ struct SpeculationResult {
 class SpeculationBench {
  public:
   /// `options` are the sessions' but for speculation; `drafter` guesses; `generate` tokens at most
-  /// are decoded each time.
+  /// are decoded each time. Replays continue `replay_prompt`.
   SpeculationBench(const gemma4::Model& model, const gemma4::SessionOptions& options,
-                   gemma4::DrafterKind drafter, std::uint32_t generate)
-      : model_(model), options_(options), drafter_(drafter), generate_(generate) {}
+                   gemma4::DrafterKind drafter, std::uint32_t generate,
+                   std::vector<gemma4::Token> replay_prompt);
+  ~SpeculationBench();
 
-  /// Off, 1 ... 7 and automatic, with drafts of the given acceptance. Throws std::runtime_error
-  /// when the tokens are not those of decoding without drafts.
-  std::vector<SpeculationResult> replay(const std::vector<gemma4::Token>& prompt,
-                                        double acceptance);
+  /// Off, the depths whose last token is likely enough to be reached, and automatic, with drafts of
+  /// the given acceptance. Throws std::runtime_error when the tokens are not those of decoding
+  /// without drafts.
+  std::vector<SpeculationResult> replay(double acceptance);
 
   /// Off, some depths and automatic, with the real drafts, on a built-in prompt; nothing when the
   /// model has nothing to say to it. Throws like replay().
@@ -88,14 +89,20 @@ class SpeculationBench {
 
  private:
   struct Subject;
+  struct Text;
   using Append = std::function<void(gemma4::Session&)>;
-  std::vector<SpeculationResult> run(const Append& append, const std::vector<int>& depths,
-                                     const SpeculationResult& what);
+  Subject subject(const gemma4::Speculation& speculation, const Append& append) const;
+  gemma4::GenerateOptions generation(bool replayed) const;
+  Text known_text(const Append& append, bool replayed) const;
+  std::vector<SpeculationResult> run(Text& text, const std::vector<int>& depths,
+                                     const SpeculationResult& what) const;
 
   const gemma4::Model& model_;
   gemma4::SessionOptions options_;
   gemma4::DrafterKind drafter_;
   std::uint32_t generate_;
+  std::vector<gemma4::Token> replay_prompt_;
+  std::unique_ptr<Text> replayed_;  // decoded once, for all replays
 };
 
 }  // namespace cli
