@@ -17,15 +17,17 @@ namespace cli {
 /// paid for in any case.
 class BenchDrafter final : public gemma4::Drafter {
  public:
-  /// What to say instead of the drafts: the continuation that is known, where a coin that falls
-  /// right with this probability says so, and a wrong token otherwise. Each place of the text has
-  /// its own coin, so that all depths meet the same ones: a place counts at most once, when all
-  /// before it in its draft were right.
+  /// What to say instead of the drafts: the continuation that is known, or a wrong token. Each
+  /// place of the text has its own lot, so that all depths meet the same ones: a place counts at
+  /// most once, when all before it in its draft were right.
   struct Replay {
     std::vector<gemma4::Token> text;  ///< the prompt and what follows
-    double acceptance = 0;
     gemma4::Token vocabulary = 0;
-    std::uint64_t seed = 0;  ///< of the coins
+    std::vector<bool> right;  ///< by position
+
+    /// Draws the lots of the positions from `first` on. This share of them is right, and not each
+    /// with this probability: of a few tokens that would be another share each time.
+    void draw(std::uint32_t first, double acceptance, std::uint64_t seed);
   };
 
   /// Speculation that asks `drafter` around the session's own; for one session at a time.
@@ -74,9 +76,9 @@ class SpeculationBench {
                    std::vector<gemma4::Token> replay_prompt);
   ~SpeculationBench();
 
-  /// Off, the depths whose last token is likely enough to be reached, and automatic, with drafts of
-  /// the given acceptance. Throws std::runtime_error when the tokens are not those of decoding
-  /// without drafts.
+  /// Off, those of some depths whose last token is likely enough to be reached, and automatic, with
+  /// drafts of the given acceptance. Throws std::runtime_error when the tokens are not those of
+  /// decoding without drafts.
   std::vector<SpeculationResult> replay(double acceptance);
 
   /// Off, some depths and automatic, with the real drafts, on a built-in prompt; nothing when the
