@@ -15,12 +15,14 @@ int run_bench(const Arguments& words) {
   }
   arguments.settle();
   const gemma4::Model model = arguments.load.load();
-  const BenchResults results = run_measurements(arguments, model);
-  if (arguments.load.json) {
-    print_json(arguments, model, results);
-  } else {
-    print_text(arguments, model, results);
+  const std::unique_ptr<BenchReport> report = make_report(arguments, model);
+  try {
+    run_measurements(arguments, model, *report);
+  } catch (...) {
+    report->end();
+    throw;
   }
+  report->end();
   return 0;
 }
 

@@ -117,54 +117,106 @@ void print_speculation(const SpeculationResult& result) {
   write_out("\n");
 }
 
+class JsonReport final : public BenchReport {
+ public:
+  JsonReport(const BenchArguments& arguments, const gemma4::Model& model)
+      : arguments_(arguments), model_(model) {}
+
+  void times(const BenchResults& results) override {
+    const double weights = static_cast<double>(model_.plan().weights_bytes);
+    const double macs = prefill_macs(model_.info()) * arguments_.prompt_tokens;
+    json_.object();
+    json_.pair("model", model_.info().name)
+        .pair("isa", gemma4::isa_name(model_.isa()))
+        .pair("activations", gemma4::activation_type_name(model_.info().activations))
+        .pair("threads", model_.threads());
+    json_.pair("depth", arguments_.depth).pair("weights_bytes", model_.plan().weights_bytes);
+    json_.pair("bandwidth_gb_s", results.bandwidth.median * 1e-9);
+    json_.key("bandwidth").object().pair("gb_s", results.bandwidth.median * 1e-9);
+    json_.pair("min", results.bandwidth.min * 1e-9).pair("max", results.bandwidth.max * 1e-9).end();
+    json_.pair("int8_gmac_s", results.int8_rate ? results.int8_rate->median * 1e-9 : NAN);
+    json_.key("decode").object();
+    write_ms(json_, results.decode);
+    json_.pair("gb_s", weights / results.decode.median * 1e-9);
+    json_.pair("share", weights / results.decode.median / results.bandwidth.median).end();
+    write_prefill(json_, arguments_, macs, results);
+    write_passes(json_, "verification", results.verification);
+    if (!results.sessions.empty()) write_passes(json_, "sessions", results.sessions);
+    if (results.draft_step) {
+      json_.key("draft_step").object();
+      write_ms(json_, *results.draft_step);
+      json_.pair("ratio", results.draft_step->median / results.one()).end();
+    }
+    json_.key("speculation").array();
+    print();
+  }
+
+  void speculation(const std::vector<SpeculationResult>& results) override {
+    for (const SpeculationResult& result : results) write_speculation(json_, result);
+    print();
+  }
+
+  void end() override {
+    if (printed_ == 0) return;  // it failed before there was anything to say
+    json_.end().end();
+    print();
+    write_out("\n");
+  }
+
+ private:
+  void print() {
+    write_out(std::string_view(json_.text()).substr(printed_));
+    flush_out();
+    printed_ = json_.text().size();
+  }
+
+  const BenchArguments& arguments_;
+  const gemma4::Model& model_;
+  JsonWriter json_;
+  std::size_t printed_ = 0;  // bytes of its text
+};
+
+class TextReport final : public BenchReport {
+ public:
+  TextReport(const BenchArguments& arguments, const gemma4::Model& model)
+      : arguments_(arguments),
+        model_(model),
+        weights_(static_cast<double>(model.plan().weights_bytes)) {}
+
+  void times(const BenchResults& results) override {
+    line("%.60s, %s kernels, %s activations, %d threads, %u tokens in the context\n",
+         harmless(model_.info().name).c_str(), gemma4::isa_name(model_.isa()),
+         gemma4::activation_type_name(model_.info().activations), model_.threads(),
+         arguments_.depth);
+    print_times(arguments_, weights_, prefill_macs(model_.info()) * arguments_.prompt_tokens,
+                results);
+    if (weights_ < 0x1p28) {
+      write_out(
+          "\nThe weights are small enough to stay in the processor's cache: the share of the\n"
+          "memory's speed says nothing, and drafts gain less than with weights that do not.\n");
+    }
+    flush_out();
+  }
+
+  void speculation(const std::vector<SpeculationResult>& results) override {
+    for (const SpeculationResult& result : results) print_speculation(result);
+    flush_out();
+  }
+
+  void end() override {}
+
+ private:
+  const BenchArguments& arguments_;
+  const gemma4::Model& model_;
+  double weights_;
+};
+
 }  // namespace
 
-void print_json(const BenchArguments& arguments, const gemma4::Model& model,
-                const BenchResults& results) {
-  const double weights = static_cast<double>(model.plan().weights_bytes);
-  const double macs = prefill_macs(model.info()) * arguments.prompt_tokens;
-  JsonWriter json;
-  json.object();
-  json.pair("model", model.info().name)
-      .pair("isa", gemma4::isa_name(model.isa()))
-      .pair("activations", gemma4::activation_type_name(model.info().activations))
-      .pair("threads", model.threads());
-  json.pair("depth", arguments.depth).pair("weights_bytes", model.plan().weights_bytes);
-  json.pair("bandwidth_gb_s", results.bandwidth.median * 1e-9);
-  json.key("bandwidth").object().pair("gb_s", results.bandwidth.median * 1e-9);
-  json.pair("min", results.bandwidth.min * 1e-9).pair("max", results.bandwidth.max * 1e-9).end();
-  json.pair("int8_gmac_s", results.int8_rate ? results.int8_rate->median * 1e-9 : NAN);
-  json.key("decode").object();
-  write_ms(json, results.decode);
-  json.pair("gb_s", weights / results.decode.median * 1e-9);
-  json.pair("share", weights / results.decode.median / results.bandwidth.median).end();
-  write_prefill(json, arguments, macs, results);
-  write_passes(json, "verification", results.verification);
-  if (!results.sessions.empty()) write_passes(json, "sessions", results.sessions);
-  if (results.draft_step) {
-    json.key("draft_step").object();
-    write_ms(json, *results.draft_step);
-    json.pair("ratio", results.draft_step->median / results.one()).end();
-  }
-  json.key("speculation").array();
-  for (const SpeculationResult& result : results.speculation) write_speculation(json, result);
-  json.end().end();
-  write_out(json.text() + "\n");
-}
-
-void print_text(const BenchArguments& arguments, const gemma4::Model& model,
-                const BenchResults& results) {
-  const double weights = static_cast<double>(model.plan().weights_bytes);
-  line("%.60s, %s kernels, %s activations, %d threads, %u tokens in the context\n",
-       harmless(model.info().name).c_str(), gemma4::isa_name(model.isa()),
-       gemma4::activation_type_name(model.info().activations), model.threads(), arguments.depth);
-  print_times(arguments, weights, prefill_macs(model.info()) * arguments.prompt_tokens, results);
-  for (const SpeculationResult& result : results.speculation) print_speculation(result);
-  if (weights < 0x1p28) {
-    write_out(
-        "\nThe weights are small enough to stay in the processor's cache: the share of the\n"
-        "memory's speed says nothing, and drafts gain less than with weights that do not.\n");
-  }
+std::unique_ptr<BenchReport> make_report(const BenchArguments& arguments,
+                                         const gemma4::Model& model) {
+  if (arguments.load.json) return std::make_unique<JsonReport>(arguments, model);
+  return std::make_unique<TextReport>(arguments, model);
 }
 
 }  // namespace cli

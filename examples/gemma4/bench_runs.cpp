@@ -23,7 +23,7 @@ class Bench {
         model_(model),
         session_(model, session_options(gemma4::Speculation::off(), context_tokens())) {}
 
-  BenchResults run() {
+  void run(BenchObserver& observer) {
     BenchResults results;
     Progress progress("measuring");
     const std::size_t total = 6 + speculations();
@@ -42,13 +42,18 @@ class Bench {
     if (arguments_.sessions) results.sessions = shared_pass_times();
     next();
     if (model_.info().assistant) results.draft_step = draft_step_time();
+    progress.finish();
+    observer.times(results);
     next();
+    if (speculations() == 0) return;
+    SpeculationBench bench = speculation_bench();
     for (std::size_t i = 0; i < speculations(); ++i) {
-      const std::vector<SpeculationResult> some = speculation(i);
-      results.speculation.insert(results.speculation.end(), some.begin(), some.end());
+      const std::vector<SpeculationResult> some =
+          replays() ? bench.replay(arguments_.replay_acceptance[i]) : bench.real(i);
+      progress.finish();
+      observer.speculation(some);
       next();
     }
-    return results;
   }
 
  private:
@@ -208,26 +213,25 @@ class Bench {
   // Measurements of speculation: replays, or prompts, or none.
   std::size_t speculations() const {
     if (arguments_.no_speculation) return 0;
-    if (!arguments_.replay_acceptance.empty()) return arguments_.replay_acceptance.size();
+    if (replays()) return arguments_.replay_acceptance.size();
     const bool drafts = arguments_.speculation.drafter == gemma4::DrafterKind::automatic
                             ? model_.info().assistant.has_value()
                             : arguments_.speculation.drafter != gemma4::DrafterKind::none;
     return drafts ? SpeculationBench::prompts() : 0;
   }
 
-  std::vector<SpeculationResult> speculation(std::size_t i) {
-    const bool replays = !arguments_.replay_acceptance.empty();
+  bool replays() const { return !arguments_.replay_acceptance.empty(); }
+
+  SpeculationBench speculation_bench() {
     const std::uint32_t before =
-        replays ? arguments_.depth + kReplayPrompt + 1 : SpeculationBench::kPromptTokens;
+        replays() ? arguments_.depth + kReplayPrompt + 1 : SpeculationBench::kPromptTokens;
     gemma4::DrafterKind drafter = arguments_.speculation.drafter;
     // meaningless text has no repetitions to be looked up: the assistant drafts each time
-    if (replays && drafter == gemma4::DrafterKind::automatic) drafter = gemma4::DrafterKind::mtp;
-    SpeculationBench bench(model_,
-                           session_options(gemma4::Speculation::off(),
-                                           before + arguments_.generate + gemma4::kMostDrafts),
-                           drafter, arguments_.generate);
-    if (!replays) return bench.real(i);
-    return bench.replay(prompt(arguments_.depth + kReplayPrompt), arguments_.replay_acceptance[i]);
+    if (replays() && drafter == gemma4::DrafterKind::automatic) drafter = gemma4::DrafterKind::mtp;
+    return SpeculationBench(model_,
+                            session_options(gemma4::Speculation::off(),
+                                            before + arguments_.generate + gemma4::kMostDrafts),
+                            drafter, arguments_.generate, prompt(arguments_.depth + kReplayPrompt));
   }
 
   const BenchArguments& arguments_;
@@ -289,7 +293,8 @@ void BenchArguments::settle() {
   if (sessions) sessions = one_first("--sessions", kMaxSessions, *sessions);
 }
 
-BenchResults run_measurements(const BenchArguments& arguments, const gemma4::Model& model) {
+void run_measurements(const BenchArguments& arguments, const gemma4::Model& model,
+                      BenchObserver& observer) {
   // said before minutes of measuring
   const gemma4::DrafterKind drafter = arguments.speculation.drafter;
   const bool replays = !arguments.replay_acceptance.empty();
@@ -300,7 +305,7 @@ BenchResults run_measurements(const BenchArguments& arguments, const gemma4::Mod
                         std::string(replays ? "--replay-acceptance" : "--drafter mtp") +
                             ": expected a model with an assistant, found one without");
   }
-  return Bench(arguments, model).run();
+  Bench(arguments, model).run(observer);
 }
 
 // All parameters but the table of token embeddings: a token's row is looked up there, and the head,

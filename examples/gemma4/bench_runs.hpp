@@ -39,13 +39,24 @@ struct BenchResults {
   std::vector<PassTime> verification;  ///< T(1) first
   std::vector<PassTime> sessions;    ///< passes that they share, one session first; empty: unasked
   std::optional<Spread> draft_step;  ///< seconds a token; none without an assistant
-  std::vector<SpeculationResult> speculation;
 
   double one() const { return verification[0].seconds.median; }  ///< T(1)
 };
 
+/// Is told what was measured as soon as it was: what drafts gain takes minutes on a large model.
+class BenchObserver {
+ public:
+  virtual void times(const BenchResults& results) = 0;  ///< first
+  /// Of one prompt, or of replays with one acceptance; without drafts first.
+  virtual void speculation(const std::vector<SpeculationResult>& results) = 0;
+
+ protected:
+  ~BenchObserver() = default;
+};
+
 /// Makes all of them, one after another, with a progress line. Error(cancelled) after Ctrl-C.
-BenchResults run_measurements(const BenchArguments& arguments, const gemma4::Model& model);
+void run_measurements(const BenchArguments& arguments, const gemma4::Model& model,
+                      BenchObserver& observer);
 
 /// Multiply-adds of weights that reading a token of a prompt takes.
 double prefill_macs(const gemma4::ModelInfo& info);

@@ -14,6 +14,9 @@ namespace {
 constexpr int kLeastRepeats = 3, kMostRepeats = 15;
 constexpr double kQuickSeconds = 0.2;
 
+/// Replays leave out depths whose last token is accepted less often: they cannot be the best.
+constexpr double kLeastReach = 0.02;
+
 struct Prompt {
   const char* name;
   const char* text;
@@ -77,7 +80,7 @@ class BenchDrafter::Relay final : public gemma4::DraftSink {
  private:
   gemma4::Token replayed(const Replay& from) const {
     const gemma4::Token right = from.text[position_];
-    return coin(from.seed, position_) < from.acceptance ? right : (right + 1) % from.vocabulary;
+    return from.right[position_] ? right : (right + 1) % from.vocabulary;
   }
 
   BenchDrafter& owner_;
@@ -85,6 +88,17 @@ class BenchDrafter::Relay final : public gemma4::DraftSink {
   gemma4::DraftSink& draft_;
   Stopwatch watch_;
 };
+
+void BenchDrafter::Replay::draw(std::uint32_t first, double acceptance, std::uint64_t seed) {
+  right.assign(text.size(), false);
+  std::vector<std::pair<double, std::size_t>> places;
+  for (std::size_t at = first; at < text.size(); ++at) places.emplace_back(coin(seed, at), at);
+  std::sort(places.begin(), places.end());
+  // what a share of so few leaves over is one place more in some repeats
+  const double wanted = acceptance * static_cast<double>(places.size()) + coin(seed, 0);
+  places.resize(std::min(places.size(), static_cast<std::size_t>(wanted)));
+  for (const auto& [coin, at] : places) right[at] = true;
+}
 
 gemma4::Speculation BenchDrafter::around(const gemma4::Speculation& speculation,
                                          const std::shared_ptr<BenchDrafter>& drafter) {
@@ -147,52 +161,87 @@ struct SpeculationBench::Subject {
   std::uint32_t prompt = 0;
 };
 
-std::vector<SpeculationResult> SpeculationBench::run(const Append& append,
-                                                     const std::vector<int>& depths,
-                                                     const SpeculationResult& what) {
-  // One session for all fixed depths, which the drafter around its own keeps to, and one whose
-  // controller goes on learning from repeat to repeat.
-  const auto by = [&](const gemma4::Speculation& speculation) {
-    return Subject(model_, options_, speculation.by(drafter_), append);
-  };
-  Subject fixed = by(gemma4::Speculation::fixed(gemma4::kMostDrafts));
-  Subject automatic = by(gemma4::Speculation::automatic());
+/// What is decoded again and again: a prompt and its continuation, and the session of all fixed
+/// depths, which the drafter around its own keeps to.
+struct SpeculationBench::Text {
+  Append append;
+  Subject fixed;
+  std::vector<gemma4::Token> tokens;  // the prompt's and those that follow
+};
 
+SpeculationBench::SpeculationBench(const gemma4::Model& model,
+                                   const gemma4::SessionOptions& options,
+                                   gemma4::DrafterKind drafter, std::uint32_t generate,
+                                   std::vector<gemma4::Token> replay_prompt)
+    : model_(model),
+      options_(options),
+      drafter_(drafter),
+      generate_(generate),
+      replay_prompt_(std::move(replay_prompt)) {}
+
+SpeculationBench::~SpeculationBench() = default;
+
+SpeculationBench::Subject SpeculationBench::subject(const gemma4::Speculation& speculation,
+                                                    const Append& append) const {
+  return Subject(model_, options_, speculation.by(drafter_), append);
+}
+
+gemma4::GenerateOptions SpeculationBench::generation(bool replayed) const {
   gemma4::GenerateOptions options;  // greedy
   options.max_tokens = generate_;
-  options.ignore_end_of_generation = what.replayed();
-  fixed.drafter->depth = 0;
-  (void)fixed.tokens_per_second(options);
-  const std::vector<gemma4::Token> text(fixed.session.tokens().begin(),
-                                        fixed.session.tokens().end());
-  if (text.size() < fixed.prompt + 2) return {};  // no step to measure
+  options.ignore_end_of_generation = replayed;
+  return options;
+}
+
+SpeculationBench::Text SpeculationBench::known_text(const Append& append, bool replayed) const {
+  Text text{append, subject(gemma4::Speculation::fixed(gemma4::kMostDrafts), append), {}};
+  text.fixed.drafter->depth = 0;
+  (void)text.fixed.tokens_per_second(generation(replayed));
+  const auto tokens = text.fixed.session.tokens();
+  text.tokens.assign(tokens.begin(), tokens.end());
+  return text;
+}
+
+std::vector<SpeculationResult> SpeculationBench::run(Text& text, const std::vector<int>& depths,
+                                                     const SpeculationResult& what) const {
+  Subject& fixed = text.fixed;
+  if (text.tokens.size() < fixed.prompt + 2) return {};  // no step to measure
+  // its controller goes on learning from repeat to repeat
+  Subject automatic = subject(gemma4::Speculation::automatic(), text.append);
   if (what.replayed()) {
     const auto vocabulary = static_cast<gemma4::Token>(model_.tokenizer().vocabulary_size());
     fixed.drafter->replay = automatic.drafter->replay =
-        BenchDrafter::Replay{text, what.wanted_acceptance, vocabulary, 0};
+        BenchDrafter::Replay{text.tokens, vocabulary, {}};
   }
 
   std::vector<SpeculationResult> results(depths.size(), what);
   std::vector<std::vector<double>> rates(depths.size()), speedups(depths.size());
+  const auto measure = [&](std::size_t i, int repeat) {
+    Subject& subject = depths[i] == DraftDepth::kAutomatic ? automatic : fixed;
+    if (depths[i] != DraftDepth::kAutomatic)
+      subject.drafter->depth = static_cast<std::uint32_t>(depths[i]);
+    if (subject.drafter->replay) {
+      // the first token is there before there are drafts
+      subject.drafter->replay->draw(fixed.prompt + 1, what.wanted_acceptance,
+                                    static_cast<std::uint64_t>(repeat));
+    }
+    const gemma4::Statistics before = subject.session.statistics();
+    rates[i].push_back(subject.tokens_per_second(generation(what.replayed())));
+    const gemma4::Statistics after = subject.session.statistics();
+    if (!std::ranges::equal(subject.session.tokens(), text.tokens))
+      throw std::runtime_error("the tokens with drafts are not those without");
+    results[i].depth.tokens = depths[i];
+    results[i].drafted += after.drafted - before.drafted;
+    results[i].accepted += after.accepted - before.accepted;
+  };
   const Stopwatch watch;
   for (int repeat = 0; repeat < kMostRepeats; ++repeat) {
     if (repeat >= kLeastRepeats && watch.seconds() > kQuickSeconds) break;
-    for (std::size_t i = 0; i < depths.size(); ++i) {
-      Subject& subject = depths[i] == DraftDepth::kAutomatic ? automatic : fixed;
-      if (depths[i] != DraftDepth::kAutomatic)
-        subject.drafter->depth = static_cast<std::uint32_t>(depths[i]);
-      if (subject.drafter->replay)
-        subject.drafter->replay->seed = static_cast<std::uint64_t>(repeat);
-      const gemma4::Statistics before = subject.session.statistics();
-      rates[i].push_back(subject.tokens_per_second(options));
-      const gemma4::Statistics after = subject.session.statistics();
-      if (!std::ranges::equal(subject.session.tokens(), text))
-        throw std::runtime_error("the tokens with drafts are not those without");
-      results[i].depth.tokens = depths[i];
-      results[i].drafted += after.drafted - before.drafted;
-      results[i].accepted += after.accepted - before.accepted;
+    // there and back, so that a machine that becomes slower or faster favours nobody
+    for (std::size_t i = 0; i < depths.size(); ++i)
+      measure(repeat % 2 == 0 ? i : depths.size() - 1 - i, repeat);
+    for (std::size_t i = 0; i < depths.size(); ++i)
       speedups[i].push_back(rates[i].back() / rates[0].back());
-    }
   }
   for (std::size_t i = 0; i < depths.size(); ++i) {
     results[i].tokens_per_second = spread(rates[i]);
@@ -201,15 +250,22 @@ std::vector<SpeculationResult> SpeculationBench::run(const Append& append,
   return results;
 }
 
-std::vector<SpeculationResult> SpeculationBench::replay(const std::vector<gemma4::Token>& prompt,
-                                                        double acceptance) {
-  std::vector<int> depths;
-  for (int depth = 0; depth <= static_cast<int>(gemma4::kMostDrafts); ++depth)
-    depths.push_back(depth);
+std::vector<SpeculationResult> SpeculationBench::replay(double acceptance) {
+  std::vector<int> depths = {0};
+  double reach = 1;  // probability that the last token of a draft is accepted
+  for (int depth = 1; depth <= static_cast<int>(gemma4::kMostDrafts); ++depth) {
+    reach *= acceptance;
+    if (depth == 5 || depth == 6) continue;  // between neighbours that are measured
+    if (depth == 1 || reach >= kLeastReach) depths.push_back(depth);
+  }
   depths.push_back(DraftDepth::kAutomatic);
+  if (!replayed_) {
+    const auto append = [this](gemma4::Session& session) { session.append_tokens(replay_prompt_); };
+    replayed_ = std::make_unique<Text>(known_text(append, true));
+  }
   SpeculationResult what;
   what.wanted_acceptance = acceptance;
-  return run([&](gemma4::Session& session) { session.append_tokens(prompt); }, depths, what);
+  return run(*replayed_, depths, what);
 }
 
 std::vector<SpeculationResult> SpeculationBench::real(std::size_t prompt) {
@@ -223,7 +279,8 @@ std::vector<SpeculationResult> SpeculationBench::real(std::size_t prompt) {
       session.append_text(chosen.text);
     }
   };
-  return run(append, {0, 1, 2, 4, DraftDepth::kAutomatic}, what);
+  Text text = known_text(append, false);
+  return run(text, {0, 1, 2, 4, DraftDepth::kAutomatic}, what);
 }
 
 std::size_t SpeculationBench::prompts() { return std::size(kPrompts); }

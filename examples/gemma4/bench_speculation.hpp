@@ -17,15 +17,17 @@ namespace cli {
 /// paid for in any case.
 class BenchDrafter final : public gemma4::Drafter {
  public:
-  /// What to say instead of the drafts: the continuation that is known, where a coin that falls
-  /// right with this probability says so, and a wrong token otherwise. Each place of the text has
-  /// its own coin, so that all depths meet the same ones: a place counts at most once, when all
-  /// before it in its draft were right.
+  /// What to say instead of the drafts: the continuation that is known, or a wrong token. Each
+  /// place of the text has its own lot, so that all depths meet the same ones: a place counts at
+  /// most once, when all before it in its draft were right.
   struct Replay {
     std::vector<gemma4::Token> text;  ///< the prompt and what follows
-    double acceptance = 0;
     gemma4::Token vocabulary = 0;
-    std::uint64_t seed = 0;  ///< of the coins
+    std::vector<bool> right;  ///< by position
+
+    /// Draws the lots of the positions from `first` on. This share of them is right, and not each
+    /// with this probability: of a few tokens that would be another share each time.
+    void draw(std::uint32_t first, double acceptance, std::uint64_t seed);
   };
 
   /// Speculation that asks `drafter` around the session's own; for one session at a time.
@@ -68,15 +70,16 @@ struct SpeculationResult {
 class SpeculationBench {
  public:
   /// `options` are the sessions' but for speculation; `drafter` guesses; `generate` tokens at most
-  /// are decoded each time.
+  /// are decoded each time. Replays continue `replay_prompt`.
   SpeculationBench(const gemma4::Model& model, const gemma4::SessionOptions& options,
-                   gemma4::DrafterKind drafter, std::uint32_t generate)
-      : model_(model), options_(options), drafter_(drafter), generate_(generate) {}
+                   gemma4::DrafterKind drafter, std::uint32_t generate,
+                   std::vector<gemma4::Token> replay_prompt);
+  ~SpeculationBench();
 
-  /// Off, 1 ... 7 and automatic, with drafts of the given acceptance. Throws std::runtime_error
-  /// when the tokens are not those of decoding without drafts.
-  std::vector<SpeculationResult> replay(const std::vector<gemma4::Token>& prompt,
-                                        double acceptance);
+  /// Off, those of some depths whose last token is likely enough to be reached, and automatic, with
+  /// drafts of the given acceptance. Throws std::runtime_error when the tokens are not those of
+  /// decoding without drafts.
+  std::vector<SpeculationResult> replay(double acceptance);
 
   /// Off, some depths and automatic, with the real drafts, on a built-in prompt; nothing when the
   /// model has nothing to say to it. Throws like replay().
@@ -88,14 +91,20 @@ class SpeculationBench {
 
  private:
   struct Subject;
+  struct Text;
   using Append = std::function<void(gemma4::Session&)>;
-  std::vector<SpeculationResult> run(const Append& append, const std::vector<int>& depths,
-                                     const SpeculationResult& what);
+  Subject subject(const gemma4::Speculation& speculation, const Append& append) const;
+  gemma4::GenerateOptions generation(bool replayed) const;
+  Text known_text(const Append& append, bool replayed) const;
+  std::vector<SpeculationResult> run(Text& text, const std::vector<int>& depths,
+                                     const SpeculationResult& what) const;
 
   const gemma4::Model& model_;
   gemma4::SessionOptions options_;
   gemma4::DrafterKind drafter_;
   std::uint32_t generate_;
+  std::vector<gemma4::Token> replay_prompt_;
+  std::unique_ptr<Text> replayed_;  // decoded once, for all replays
 };
 
 }  // namespace cli

@@ -7,7 +7,7 @@ namespace {
 
 // The ledger, in plain steps. What it begins with pays for the first trials; what it can hold at
 // most is what a bad stretch may cost after a good one.
-constexpr double kFirstBalance = 2.0, kMostBalance = 8.0, kAllowance = 0.01;
+constexpr double kFirstBalance = 1.0, kMostBalance = 8.0, kAllowance = 0.01;
 
 // Debts above this are forgiven, lest bad luck at the beginning lock a good drafter out for long;
 // with every debt in a row more is kept.

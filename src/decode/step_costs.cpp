@@ -22,10 +22,12 @@ bool RunningMedian::add(double value) {
   ++count_;
   median_ = median_of_last(std::min(count_, kKept));
   if (count_ <= kFew) return false;
-  const double now = median_of_last(kFew);
-  if (now < kElse * median_ && median_ < kElse * now) return false;
+  // each of them, not their middle: pauses that fall close together are three of five easily
   std::array<double, kFew> few;
   for (std::uint32_t i = 0; i < kFew; ++i) few[i] = latest_[(count_ - kFew + i) % kKept];
+  const auto [least, most] = std::minmax_element(few.begin(), few.end());
+  if (*least < kElse * median_ && median_ < kElse * *most) return false;
+  const double now = median_of_last(kFew);
   std::copy(few.begin(), few.end(), latest_.begin());
   count_ = kFew;
   median_ = now;
@@ -51,7 +53,15 @@ void StepCosts::draft_took(std::uint32_t tokens, double ns) {
 }
 
 double StepCosts::pass(std::uint32_t rows) const {
-  if (!passes_[rows].empty()) return passes_[rows].value();
+  if (!passes_[rows].empty()) {
+    // A pass over more rows does all the work of one over fewer. What says otherwise was measured
+    // when the machine was slower, or in a pause.
+    double least = passes_[rows].value();
+    for (std::uint32_t more = rows + 1; more <= kRows; ++more) {
+      if (!passes_[more].empty() && !stale(more)) least = std::min(least, passes_[more].value());
+    }
+    return least;
+  }
   std::uint32_t below = rows, above = rows;
   while (below > 0 && passes_[below].empty()) --below;
   while (above <= kRows && passes_[above].empty()) ++above;

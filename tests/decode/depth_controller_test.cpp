@@ -20,7 +20,9 @@ struct Machine {
   double draft;                // a token
   double noise = 0.0;          // relative, uniform
   double pauses = 0.0;         // probability that a pass takes five times as long
+  double turns = 0.0;          // probability that the machine becomes slower, or fast again
 };
+constexpr double kSlow = 1.5;  // what takes one then takes this much
 
 const std::vector<Machine> kMachines = {
     {"memory-bound, cheap drafts", {1, 1.05, 1.1, 1.25, 1.5, 1.8, 2.1, 2.4}, 0.02},
@@ -29,6 +31,13 @@ const std::vector<Machine> kMachines = {
     {"compute-bound", {1, 1.8, 2.6, 2.9, 3.2, 3.5, 3.8, 4.1}, 0.045},
     {"a step at five rows", {1, 1.1, 1.2, 1.3, 2.3, 2.4, 2.5, 2.6}, 0.03},
     {"linear", {1, 2, 3, 4, 5, 6, 7, 8}, 0.03},
+};
+
+// The 12B as docs/performance.md measured it; what lies between is drawn straight.
+const std::vector<Machine> kMeasured = {
+    {"12B, AVX2, weights at 38 GB/s", {1, 1.07, 1.08, 1.25, 1.48, 1.72, 1.95, 2.19}, 0.045},
+    {"12B, AVX2, weights at 62 GB/s", {1, 1.22, 1.6, 1.96, 2.3, 2.63, 2.97, 3.3}, 0.045},
+    {"12B, AVX-512-VNNI", {1, 1.04, 1.2, 1.43, 1.6, 1.77, 1.94, 2.11}, 0.045},
 };
 
 struct Result {
@@ -66,11 +75,14 @@ class Simulation {
   double jitter() {
     const double noise = std::uniform_real_distribution<>(-1, 1)(random_) * machine_.noise;
     const bool pause = std::uniform_real_distribution<>(0, 1)(random_) < machine_.pauses;
-    return (1 + noise) * (pause ? 5.0 : 1.0);
+    return (1 + noise) * (pause ? 5.0 : 1.0) * (slow_ ? kSlow : 1.0);
   }
   static std::uint64_t ns(double time) { return static_cast<std::uint64_t>(time * 1e8); }
 
+  // What the controller is told was measured; what counts in the result is not disturbed.
   void round(const Text& text, Result& result) {
+    if (machine_.turns > 0 && std::uniform_real_distribution<>(0, 1)(random_) < machine_.turns)
+      slow_ = !slow_;
     std::vector<bool> right;
     const std::uint32_t most = controller_.plan(kMostDrafts);
     if (most > 0) {
@@ -97,6 +109,7 @@ class Simulation {
 
   Machine machine_;
   std::mt19937 random_;
+  bool slow_ = false;
   DepthController controller_;
 };
 
@@ -138,6 +151,50 @@ TEST_CASE("the depth comes within 5 % of the best fixed one") {
   }
 }
 
+TEST_CASE("the depth comes close to the best fixed one at the 12B's costs, soon and later") {
+  for (Machine machine : kMeasured) {
+    CAPTURE(std::string(machine.name));
+    machine.noise = 0.1;
+    machine.pauses = 0.02;
+    for (const double turns : {0.0, 0.03}) {
+      CAPTURE(turns);
+      machine.turns = turns;
+      for (const double acceptance : {0.5, 0.6, 0.7, 0.8, 0.9, 1.0}) {
+        CAPTURE(acceptance);
+        const double best = best_fixed_rate(machine, acceptance);
+        double soon = 0, later = 0;
+        for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+          Simulation simulation(machine, seed);
+          soon += simulation.run(independent(acceptance), 100).rate() / best / 10;
+          later += simulation.run(independent(acceptance), 2000).rate() / best / 10;
+        }
+        CHECK(soon > 0.87);
+        CHECK(later > 0.95);
+      }
+    }
+  }
+}
+
+TEST_CASE("a disturbed machine does not make drafts look cheap that are never right") {
+  for (const std::vector<Machine>& machines : {kMachines, kMeasured}) {
+    for (Machine machine : machines) {
+      CAPTURE(std::string(machine.name));
+      machine.noise = 0.1;
+      machine.pauses = 0.03;
+      for (const double turns : {0.0, 0.03}) {
+        CAPTURE(turns);
+        machine.turns = turns;
+        for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+          CAPTURE(seed);
+          Simulation simulation(machine, seed);
+          (void)simulation.run(independent(0.0), 200);
+          CHECK(simulation.run(independent(0.0), 3000).rate() > 0.98);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("where nothing is accepted at most 2 % are lost, and few steps at the beginning") {
   for (Machine machine : kMachines) {
     CAPTURE(std::string(machine.name));
@@ -145,7 +202,7 @@ TEST_CASE("where nothing is accepted at most 2 % are lost, and few steps at the 
       machine.noise = noise;
       Simulation simulation(machine, 5);
       const Result start = simulation.run(independent(0.0), 100);
-      CHECK(start.time - start.tokens < 6.0);  // in plain steps
+      CHECK(start.time - start.tokens < 5.0);  // in plain steps
       const Result later = simulation.run(independent(0.0), 5000);
       CHECK(later.rate() > 0.98);
       CHECK(later.depths[0] > 4600);
@@ -313,6 +370,9 @@ TEST_CASE("costs: medians where measured, lines between, hope beyond") {
   costs.pass_took(5, 90);
   CHECK(costs.pass(5) == 90);
   CHECK_FALSE(costs.stale(5));
+  for (int i = 0; i < 3; ++i) costs.pass_took(2, 40);  // before the slower ones are believed
+  CHECK(costs.pass(1) == 40);                          // no more than a pass over two
+  CHECK(costs.measured(1) == 50);
   costs.draft_took(4, 40);
   CHECK(costs.draft_token() == 10);
 }
