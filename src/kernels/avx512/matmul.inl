@@ -10,7 +10,7 @@ inline __m512i broadcast4(const void* p) {
 }
 inline __m512i load64(const void* p) { return _mm512_loadu_si512(p); }
 inline __m512 widen_scales(const std::uint16_t* p) { return load_half(p); }
-inline __m512 widen_scales(const Bf16Scale* p) { return load_bf16(&p->bits); }
+inline __m512 widen_scales(const Bf16Scale* p) { return load_part_bf16(&p->bits); }
 inline __m512 widen_scales(const float* p) { return load(p); }
 
 /// factor * (sum of the two stored halves), in every lane.
