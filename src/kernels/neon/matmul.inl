@@ -17,8 +17,8 @@ inline int32x4_t start_value(const std::int16_t* halves) {
 template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
-  static constexpr std::uint32_t kBlocks = 2;         // of 32 columns
-  static constexpr int kPairedColumns = 0;  // up to which two tiles go side by side
+  static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
+  static constexpr int kPairedColumns = 0;     // up to which two tiles go side by side
 
   /// Four rows of one block of 32 columns.
   struct Rows {
