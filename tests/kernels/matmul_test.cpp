@@ -291,7 +291,7 @@ TEST_CASE("blocks of two digits: rounding, zero, tiny and damaged blocks") {
     values[32] = 1e-35f;  // would be an ordinary scale in 8 bits
     values[64] = -std::numeric_limits<float>::infinity();
     Random random(5);
-    for (int i = 0; i < 32; ++i) values[static_cast<std::size_t>(128 + i)] = random.unit();
+    for (std::size_t i = 0; i < 32; ++i) values[128 + i] = random.unit();
     const Batch batch(*kernels, values, 128, 2);
     const Activations first = batch.get(), second = first.from_digits(1);
     const auto code = [&](int i) { return 255 * first.codes[i] + second.codes[i]; };
