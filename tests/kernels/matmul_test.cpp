@@ -204,6 +204,44 @@ TEST_CASE("the definition: exact block sums, one fma chain for each digit") {
   check_definition<I4F32Block>(MatrixFormat::i4_f32);
 }
 
+namespace {
+
+/// Number i of a matrix of floats.
+float float_at(const RandomMatrix& m, std::size_t i) {
+  if (m.format == MatrixFormat::f32) return reinterpret_cast<const float*>(m.data)[i];
+  const std::uint16_t bits = reinterpret_cast<const std::uint16_t*>(m.data)[i];
+  return m.format == MatrixFormat::f16 ? half_to_float(bits) : bf16_to_float(bits);
+}
+
+/// The definition for floats: 16 lanes, each one chain, folded by halves.
+float sixteen_lanes(const RandomMatrix& m, std::size_t row, const float* x) {
+  float lane[16] = {};
+  for (std::size_t i = 0; i < m.columns; ++i)
+    lane[i % 16] = std::fma(float_at(m, row * m.columns + i), x[i], lane[i % 16]);
+  for (int width = 8; width >= 1; width /= 2) {
+    for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
+  }
+  return lane[0];
+}
+
+}  // namespace
+
+TEST_CASE("the definition: floats go to 16 lanes, however many columns there are") {
+  const Kernels& scalar = *find_kernels(Isa::scalar);
+  constexpr std::uint32_t kCount = 9;
+  for (const MatrixFormat format : {MatrixFormat::f32, MatrixFormat::f16, MatrixFormat::bf16}) {
+    for (const std::uint32_t columns : {32u, 192u, 416u}) {
+      const RandomMatrix m(format, 2, columns, 13);
+      Random random(14);
+      const std::vector<float> values = random.floats(std::size_t{kCount} * columns);
+      const Batch batch(scalar, values, columns);
+      const std::vector<float> y = multiply(scalar, m, batch.get(), kCount);
+      for (std::size_t i = 0; i < y.size(); ++i)
+        CHECK(y[i] == sixteen_lanes(m, i % 32, values.data() + i / 32 * columns));
+    }
+  }
+}
+
 TEST_CASE("two digits hold every number they can, and it in one way") {
   for (std::int32_t code = -32512; code <= 32512; ++code) {
     const std::int32_t first = first_digit(code), second = code - 255 * first;
@@ -253,7 +291,7 @@ TEST_CASE("blocks of two digits: rounding, zero, tiny and damaged blocks") {
     values[32] = 1e-35f;  // would be an ordinary scale in 8 bits
     values[64] = -std::numeric_limits<float>::infinity();
     Random random(5);
-    for (int i = 0; i < 32; ++i) values[static_cast<std::size_t>(128 + i)] = random.unit();
+    for (std::size_t i = 0; i < 32; ++i) values[128 + i] = random.unit();
     const Batch batch(*kernels, values, 128, 2);
     const Activations first = batch.get(), second = first.from_digits(1);
     const auto code = [&](int i) { return 255 * first.codes[i] + second.codes[i]; };

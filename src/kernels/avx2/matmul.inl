@@ -48,8 +48,14 @@ inline void add_block(const typename Format::Block& tile, std::uint32_t part, co
 template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
-  static constexpr std::uint32_t kBlocks = 2;         // of 32 columns
-  static constexpr std::uint32_t kPairedColumns = 1;  // up to which two tiles go side by side
+  static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
+  static constexpr int kPairedColumns = 1;     // up to which two tiles go side by side
+
+  template <int N, int T>
+  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
+                            const Column& first, float (&y)[T][N * 16]) {
+    each_block<FourBits, N, T>(tile, stride, part, first, y);
+  }
 
   /// The codes of columns 0-15 (low nibbles) or 16-31 (high ones).
   static inline void unpack(const std::uint8_t* codes, int half, __m256i (&w)[4][2]) {
@@ -74,7 +80,13 @@ using Q4 = FourBits<Q4Block>;
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr std::uint32_t kPairedColumns = 0;
+  static constexpr int kPairedColumns = 0;
+
+  template <int N, int T>
+  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
+                            const Column& first, float (&y)[T][N * 16]) {
+    each_block<Q6, N, T>(tile, stride, part, first, y);
+  }
 
   template <int Field>
   static inline __m256i high_bits(__m256i raw) {  // the field's two bits at bits 4 and 5

@@ -10,7 +10,7 @@ inline __m512i broadcast4(const void* p) {
 }
 inline __m512i load64(const void* p) { return _mm512_loadu_si512(p); }
 inline __m512 widen_scales(const std::uint16_t* p) { return load_half(p); }
-inline __m512 widen_scales(const Bf16Scale* p) { return load_bf16(&p->bits); }
+inline __m512 widen_scales(const Bf16Scale* p) { return load_part_bf16(&p->bits); }
 inline __m512 widen_scales(const float* p) { return load(p); }
 
 /// factor * (sum of the two stored halves), in every lane.
@@ -23,30 +23,59 @@ inline void accumulate(float* y, __m512i sum, __m512 weight_scale, float activat
   store(y, fma(_mm512_cvtepi32_ps(sum), mul(weight_scale, set1(activation_scale)), load(y)));
 }
 
+/// Of T tiles one block each, `stride` blocks apart; asks for what follows them.
+template <typename Format, int T>
+inline void take_blocks(const typename Format::Block* tile, std::uint64_t stride,
+                        std::uint32_t part, const typename Format::Block* (&blocks)[T]) {
+  for (int t = 0; t < T; ++t) {
+    blocks[t] = tile + static_cast<std::uint64_t>(t) * stride;
+    prefetch_part<Format>(blocks[t], part);
+  }
+}
+
+/// Adds one block of 32 columns of T tiles for N activation columns, w being unsigned codes and
+/// factor * offset8 where their sums start. Every broadcast serves all tiles: loads are what limits
+/// this loop.
+template <int N, int T>
+inline void add_blocks(const __m512i (&w)[T][8], const __m512 (&scale)[T], const Column& first,
+                       std::int16_t factor, float (&y)[T][N * 16]) {
+  Column column = first;
+  G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
+    __m512i sum[T];
+    sum[0] = start_value(column.offset8, factor);
+    for (int t = 1; t < T; ++t) sum[t] = sum[0];
+    for (int s = 0; s < 8; ++s) {
+      const __m512i q = broadcast4(column.codes + 4 * s);
+      for (int t = 0; t < T; ++t) sum[t] = _mm512_dpbusd_epi32(sum[t], w[t][s], q);
+    }
+    for (int t = 0; t < T; ++t) accumulate(y[t] + 16 * c, sum[t], scale[t], *column.scale);
+  }
+}
+
 /// Q4_0, and its like with other scales.
 template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr std::uint32_t kPairedColumns = 4;  // up to which two tiles go side by side
+  static constexpr int kPairedColumns = 8;  // up to which two tiles go side by side
 
-  template <int N>
-  static inline void block(const Block& tile, std::uint32_t part, const Column& first, float* y) {
+  template <int N, int T>
+  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
+                            const Column& first, float (&y)[T][N * 16]) {
+    const Block* block[T];
+    take_blocks<FourBits>(tile, stride, part, block);
     const __m512i nibble = _mm512_set1_epi8(15);
-    __m512i w[8];
-    for (int s = 0; s < 4; ++s) {
-      const __m512i raw = load64(tile.codes[part] + 64 * s);
-      w[s] = _mm512_and_si512(raw, nibble);
-      w[s + 4] = _mm512_and_si512(_mm512_srli_epi16(raw, 4), nibble);
+    __m512i w[T][8];
+    __m512 scale[T];
+    for (int t = 0; t < T; ++t) {
+      for (int s = 0; s < 4; ++s) {
+        const __m512i raw = load64(block[t]->codes[part] + 64 * s);
+        w[t][s] = _mm512_and_si512(raw, nibble);
+        w[t][s + 4] = _mm512_and_si512(_mm512_srli_epi16(raw, 4), nibble);
+      }
+      scale[t] = widen_scales(block[t]->scale[part]);
     }
-    const __m512 scale = widen_scales(tile.scale[part]);
-    Column column = first;
-    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
-      __m512i sum = start_value(column.offset8, 1);
-      for (int s = 0; s < 8; ++s)
-        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column.codes + 4 * s));
-      accumulate(y + 16 * c, sum, scale, *column.scale);
-    }
+    add_blocks<N, T>(w, scale, first, 1, y);
   }
 };
 using Q4 = FourBits<Q4Block>;
@@ -54,58 +83,76 @@ using Q4 = FourBits<Q4Block>;
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr std::uint32_t kPairedColumns = 4;
+  static constexpr int kPairedColumns = 8;
 
-  template <int N>
-  static inline void block(const Q8Block& tile, std::uint32_t part, const Column& first, float* y) {
-    __m512i w[8];  // code + 128, unsigned
-    for (int s = 0; s < 8; ++s)
-      w[s] = _mm512_xor_si512(load64(tile.codes[part] + 64 * s), _mm512_set1_epi8(-128));
-    const __m512 scale = widen_scales(tile.scale[part]);
-    Column column = first;
-    G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
-      __m512i sum = start_value(column.offset8, 16);
+  template <int N, int T>
+  static inline void blocks(const Q8Block* tile, std::uint64_t stride, std::uint32_t part,
+                            const Column& first, float (&y)[T][N * 16]) {
+    const Q8Block* block[T];
+    take_blocks<Q8>(tile, stride, part, block);
+    __m512i w[T][8];  // code + 128, unsigned
+    __m512 scale[T];
+    for (int t = 0; t < T; ++t) {
       for (int s = 0; s < 8; ++s)
-        sum = _mm512_dpbusd_epi32(sum, w[s], broadcast4(column.codes + 4 * s));
-      accumulate(y + 16 * c, sum, scale, *column.scale);
+        w[t][s] = _mm512_xor_si512(load64(block[t]->codes[part] + 64 * s), _mm512_set1_epi8(-128));
+      scale[t] = widen_scales(block[t]->scale[part]);
     }
+    add_blocks<N, T>(w, scale, first, 16, y);
   }
 };
 
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr std::uint32_t kPairedColumns = 0;
+  static constexpr int kPairedColumns = 0;
 
-  template <int N>
-  static inline void block(const Q6Block& tile, std::uint32_t part, const Column& first, float* y) {
+  /// The codes of a part, with their offset of 32.
+  static inline void unpack(const Q6Block& block, std::uint32_t part, __m512i (&w)[8]) {
     const __m512i nibble = _mm512_set1_epi8(15), pair = _mm512_set1_epi8(0x30);
-    __m512i w[8], sub_scale[2];
     for (int half = 0; half < 2; ++half) {
-      const __m512i high = load64(tile.high[part] + 64 * half);
+      const __m512i high = load64(block.high[part] + 64 * half);
       const __m512i moved[4] = {_mm512_slli_epi16(high, 4), _mm512_slli_epi16(high, 2), high,
                                 _mm512_srli_epi16(high, 2)};
       for (int s = 0; s < 4; ++s) {
-        const __m512i raw = load64(tile.low[part] + 64 * s);
+        const __m512i raw = load64(block.low[part] + 64 * s);
         const __m512i low = _mm512_and_si512(half == 0 ? raw : _mm512_srli_epi16(raw, 4), nibble);
         w[4 * half + s] = _mm512_or_si512(low, _mm512_and_si512(moved[s], pair));
       }
-      sub_scale[half] = _mm512_cvtepi8_epi32(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(tile.sub_scale[2 * part + half])));
     }
-    const __m512 scale = widen_scales(tile.scale);
+  }
+
+  template <int N, int T>
+  static inline void blocks(const Q6Block* tile, std::uint64_t stride, std::uint32_t part,
+                            const Column& first, float (&y)[T][N * 16]) {
+    const Q6Block* block[T];
+    take_blocks<Q6>(tile, stride, part, block);
+    __m512i w[T][8], sub_scale[T][2];
+    __m512 scale[T];
+    for (int t = 0; t < T; ++t) {
+      unpack(*block[t], part, w[t]);
+      for (std::uint32_t half = 0; half < 2; ++half) {
+        sub_scale[t][half] = _mm512_cvtepi8_epi32(_mm_loadu_si128(
+            reinterpret_cast<const __m128i*>(block[t]->sub_scale[2 * part + half])));
+      }
+      scale[t] = widen_scales(block[t]->scale);
+    }
     Column column = first;
     G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
-      __m512i sum[2];
+      __m512i sum[T][2];
       for (int half = 0; half < 2; ++half) {
-        sum[half] = start_value(column.offset32 + 2 * half, 1);
+        const __m512i start = start_value(column.offset32 + 2 * half, 1);
+        for (int t = 0; t < T; ++t) sum[t][half] = start;
         for (int s = 0; s < 4; ++s) {
-          sum[half] = _mm512_dpbusd_epi32(sum[half], w[4 * half + s],
-                                          broadcast4(column.codes + 16 * half + 4 * s));
+          const __m512i q = broadcast4(column.codes + 16 * half + 4 * s);
+          for (int t = 0; t < T; ++t)
+            sum[t][half] = _mm512_dpbusd_epi32(sum[t][half], w[t][4 * half + s], q);
         }
-        sum[half] = _mm512_mullo_epi32(sum[half], sub_scale[half]);
       }
-      accumulate(y + 16 * c, _mm512_add_epi32(sum[0], sum[1]), scale, *column.scale);
+      for (int t = 0; t < T; ++t) {
+        const __m512i whole = _mm512_add_epi32(_mm512_mullo_epi32(sum[t][0], sub_scale[t][0]),
+                                               _mm512_mullo_epi32(sum[t][1], sub_scale[t][1]));
+        accumulate(y[t] + 16 * c, whole, scale[t], *column.scale);
+      }
     }
   }
 };

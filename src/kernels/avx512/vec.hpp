@@ -14,13 +14,13 @@ inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
 inline Vec load_half(const std::uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
-inline Vec load_bf16(const std::uint16_t* p) {
+inline Part load_part(const float* p) { return load(p); }
+inline Part load_part_half(const std::uint16_t* p) { return load_half(p); }
+inline Part load_part_bf16(const std::uint16_t* p) {
   const __m512i wide =
       _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
-inline Part load_part(const float* p) { return load(p); }
-inline Part load_part_half(const std::uint16_t* p) { return load_half(p); }
 inline Vec join(const Part* parts) { return parts[0]; }
 inline void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 inline void store_half(std::uint16_t* p, Vec v) {

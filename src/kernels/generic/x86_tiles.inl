@@ -56,8 +56,20 @@ inline const T* reread(const T* p) {
   return p;
 }
 
+/// One block of each of T tiles, one after another.
+template <typename Format, int N, int T>
+inline void each_block(const typename Format::Block* tile, std::uint64_t stride, std::uint32_t part,
+                       const Column& column, float (&sums)[T][N * 16]) {
+  G4_ROLLED for (int t = 0; t < T; ++t) {
+    const typename Format::Block* block = tile + static_cast<std::uint64_t>(t) * stride;
+    prefetch_part<Format>(block, part);
+    Format::template block<N>(*block, part, column, sums[t]);
+  }
+}
+
 /// T tiles times N columns of digits, tiles `stride` blocks apart; of each y the digits are added
-/// up. Two tiles that are read side by side are two streams: the memory gives a core more that way.
+/// up. Two tiles that are read side by side are two streams: the memory gives a core more that way;
+/// and where registers suffice, a format takes both for each activation that it loads.
 template <typename Format, int N, int T>
 void tile_columns(const typename Format::Block* tile, std::uint64_t stride, const Activations& a,
                   float* y, std::uint64_t y_stride) {
@@ -67,11 +79,7 @@ void tile_columns(const typename Format::Block* tile, std::uint64_t stride, cons
   for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
     const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
     G4_ROLLED for (std::uint32_t part = 0; part < parts; ++part, column.next_block()) {
-      G4_ROLLED for (int t = 0; t < T; ++t) {
-        const typename Format::Block* block = tile + static_cast<std::uint64_t>(t) * stride;
-        prefetch_part<Format>(block, part);
-        Format::template block<N>(*block, part, column, sums[t]);
-      }
+      Format::template blocks<N, T>(tile, stride, part, column, sums);
     }
   }
   for (int t = 0; t < T; ++t) {

@@ -27,18 +27,19 @@ inline Vec load(const float* p) {
 inline Vec load_half(const std::uint16_t* p) {
   return each([&](int i) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))); });
 }
-inline Vec load_bf16(const std::uint16_t* p) {
-  return each([&](int i) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)); });
-}
 inline Part load_part(const float* p) { return vld1q_f32(p); }
 inline Part load_part_half(const std::uint16_t* p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+inline Part load_part_bf16(const std::uint16_t* p) {
+  return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
 }
 inline Vec join(const Part* parts) { return {{parts[0], parts[1], parts[2], parts[3]}}; }
 inline Part fma(Part x, Part y, Part z) { return vfmaq_f32(z, x, y); }
 inline void store(float* p, Vec v) {
   for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, v.r[i]);
 }
+inline void store(float* p, Part v) { vst1q_f32(p, v); }
 inline void store_half(std::uint16_t* p, Vec v) {
   for (int i = 0; i < 4; ++i) vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(v.r[i])));
 }

@@ -37,11 +37,11 @@ inline Vec load(const float* p) {
 inline Vec load_half(const std::uint16_t* p) {
   return each([&](int i) { return half_to_float(p[i]); });
 }
-inline Vec load_bf16(const std::uint16_t* p) {
-  return each([&](int i) { return bf16_to_float(p[i]); });
-}
 inline Part load_part(const float* p) { return load(p); }
 inline Part load_part_half(const std::uint16_t* p) { return load_half(p); }
+inline Part load_part_bf16(const std::uint16_t* p) {
+  return each([&](int i) { return bf16_to_float(p[i]); });
+}
 inline Vec join(const Part* parts) { return parts[0]; }
 inline void store(float* p, Vec v) {
   for (int i = 0; i < 16; ++i) p[i] = v.lane[i];
