@@ -3,13 +3,14 @@
 // vector the arithmetic depends on its own visible rows alone (docs/numerics.md, rule 7).
 
 // Each instruction set says how many query rows and keys, or rows and vectors of V, its registers
-// hold: kScoreRows, kScoreKeys, kValueRows, kValueVectors; kCodeRows, kCodeVectors where V is
+// hold: kScoreRows, kValueRows, kValueVectors; kCodeRows, kCodeVectors where V is
 // codes. Results do not depend on it.
 
 /// Rows of keys or values as floats, `stride` numbers apart.
 struct FloatRows {
   const float* first;
   std::uint64_t stride;
+  FloatRows from(std::uint32_t row) const { return {first + row * stride, stride}; }
   Vec at(std::uint32_t row, std::uint32_t i) const { return load(first + row * stride + i); }
   Part part(std::uint32_t row, std::uint32_t i) const {
     return load_part(first + row * stride + i);
@@ -20,11 +21,19 @@ struct FloatRows {
 struct HalfRows {
   const std::uint16_t* first;
   std::uint64_t stride;
+  HalfRows from(std::uint32_t row) const { return {first + row * stride, stride}; }
   Vec at(std::uint32_t row, std::uint32_t i) const { return load_half(first + row * stride + i); }
   Part part(std::uint32_t row, std::uint32_t i) const {
     return load_part_half(first + row * stride + i);
   }
 };
+
+/// Keys that are taken together, so that their trees are: see sum_trees.
+constexpr std::uint32_t kScoreKeys = 4;
+
+/// Keys that are widened together. Several groups of them share a block of query vectors in the
+/// first-level cache, which many of them would otherwise pass through once for every group.
+constexpr std::uint32_t kWidenedKeys = 2 * kScoreKeys;
 
 /// Dot products of Q query vectors with K keys: 16 lanes each, then the tree.
 template <int Q, int K, typename Rows>
@@ -34,11 +43,11 @@ inline void score_block(const float* query, const Rows& keys, std::uint32_t head
   for (std::uint32_t part = 0; part < kParts; ++part) {
     Part sum[Q][K] = {};
     for (std::uint32_t i = 16 / kParts * part; i < head_size; i += 16) {
-      Part key[K];
-      for (std::uint32_t k = 0; k < K; ++k) key[k] = keys.part(k, i);
-      for (int q = 0; q < Q; ++q) {
-        const Part x = load_part(query + std::uint64_t(q) * head_size + i);
-        for (int k = 0; k < K; ++k) sum[q][k] = fma(x, key[k], sum[q][k]);
+      Part x[Q];
+      for (int q = 0; q < Q; ++q) x[q] = load_part(query + std::uint64_t(q) * head_size + i);
+      for (std::uint32_t k = 0; k < K; ++k) {
+        const Part key = keys.part(k, i);
+        for (int q = 0; q < Q; ++q) sum[q][k] = fma(x[q], key, sum[q][k]);
       }
     }
     for (int q = 0; q < Q; ++q) {
@@ -46,20 +55,30 @@ inline void score_block(const float* query, const Rows& keys, std::uint32_t head
     }
   }
   for (int q = 0; q < Q; ++q) {
-    for (int k = 0; k < K; ++k) scores[q * kChunk + k] = sum_tree(join(sums[q][k]));
+    if constexpr (K == kScoreKeys) {
+      const Vec four[] = {join(sums[q][0]), join(sums[q][1]), join(sums[q][2]), join(sums[q][3])};
+      sum_trees(four, scores + q * kChunk);
+    } else {
+      for (int k = 0; k < K; ++k) scores[q * kChunk + k] = sum_tree(join(sums[q][k]));
+    }
   }
 }
 
-/// All query vectors against the K keys from key k on.
-template <int K, typename Rows>
-inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, const Rows& keys,
-                       Ahead& ahead) {
+/// All query vectors against the `count` keys from key k on.
+template <typename Rows>
+inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, std::uint32_t count,
+                       const Rows& keys, Ahead& ahead) {
   const std::uint32_t size = chunk.query.columns;
   std::uint32_t row = 0;
   const auto take = [&]<int Q>(Count<Q>) {
-    for (; row + Q <= chunk.rows; row += Q) {
-      score_block<Q, K>(chunk.query.values + std::uint64_t{row} * size, keys, size,
-                        chunk.scores + row * kChunk + k);
+    // one row alone leaves the adders idle: rather two of two than three and one
+    for (; row + Q <= chunk.rows && (Q % 2 == 0 || row + Q + 1 != chunk.rows); row += Q) {
+      const float* query = chunk.query.values + std::uint64_t{row} * size;
+      float* scores = chunk.scores + row * kChunk + k;
+      std::uint32_t i = 0;
+      for (; i + kScoreKeys <= count; i += kScoreKeys)
+        score_block<Q, kScoreKeys>(query, keys.from(i), size, scores + i);
+      for (; i < count; ++i) score_block<Q, 1>(query, keys.from(i), size, scores + i);
       ahead.ask();
     }
   };
@@ -68,29 +87,28 @@ inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, const Rows&
   take(Count<1>());
 }
 
-/// The same; keys that several blocks of query vectors meet are widened once and stay in the
-/// first-level cache.
-template <int K>
-inline void score_keys(const AttentionChunk& chunk, std::uint32_t k, Ahead& ahead) {
-  const std::uint64_t width = chunk.width, at = k * width;
-  if (chunk.type == KvType::f32) {
-    const float* keys = reinterpret_cast<const float*>(chunk.keys) + at;
-    return score_rows<K>(chunk, k, FloatRows{keys, width}, ahead);
-  }
-  const std::uint16_t* keys = reinterpret_cast<const std::uint16_t*>(chunk.keys) + at;
-  if (chunk.rows <= kScoreRows) return score_rows<K>(chunk, k, HalfRows{keys, width}, ahead);
-  const std::uint32_t size = chunk.query.columns;
-  for (std::uint32_t i = 0; i < K; ++i)
-    widen(keys + i * width, size, chunk.widened + std::uint64_t{i} * size);
-  score_rows<K>(chunk, k, FloatRows{chunk.widened, size}, ahead);
-}
-
-/// Keys from ... to-1 in f32 or f16 against all query vectors.
+/// Keys from ... to-1 in f32 or f16 against all query vectors; keys that several blocks of query
+/// vectors meet are widened once and stay in the first-level cache.
 inline void score_floats(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to,
                          Ahead& ahead) {
-  std::uint32_t k = from;
-  for (; k + kScoreKeys <= to; k += kScoreKeys) score_keys<kScoreKeys>(chunk, k, ahead);
-  for (; k < to; ++k) score_keys<1>(chunk, k, ahead);
+  const std::uint64_t width = chunk.width;
+  const std::uint32_t size = chunk.query.columns;
+  for (std::uint32_t k = from; k < to; k += kWidenedKeys) {
+    const std::uint32_t count = to - k < kWidenedKeys ? to - k : kWidenedKeys;
+    if (chunk.type == KvType::f32) {
+      const FloatRows keys = {reinterpret_cast<const float*>(chunk.keys) + k * width, width};
+      score_rows(chunk, k, count, keys, ahead);
+      continue;
+    }
+    const std::uint16_t* keys = reinterpret_cast<const std::uint16_t*>(chunk.keys) + k * width;
+    if (chunk.rows <= kScoreRows) {
+      score_rows(chunk, k, count, HalfRows{keys, width}, ahead);
+      continue;
+    }
+    for (std::uint32_t i = 0; i < count; ++i)
+      widen(keys + i * width, size, chunk.widened + std::uint64_t{i} * size);
+    score_rows(chunk, k, count, FloatRows{chunk.widened, size}, ahead);
+  }
 }
 
 /// Keys in q8_0 are rows of a matrix: those of the tiles that hold from ... to-1. What stands in
@@ -252,7 +270,7 @@ inline void score(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t
     return score_codes(chunk, from, to, values);
   }
   Ahead values(rows, count * row_bytes,
-               (count / kScoreKeys + 1) * blocks_of(chunk.rows, kScoreRows));
+               (count / kWidenedKeys + 1) * blocks_of(chunk.rows, kScoreRows));
   score_floats(chunk, from, to, values);
 }
 
