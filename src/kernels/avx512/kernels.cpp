@@ -48,7 +48,7 @@ constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8,
 
 #include "kernels/avx512/pairs.inl"
 
-#include "kernels/avx2/pair_rows.inl"
+#include "kernels/avx512/pair_rows.inl"
 
 #include "kernels/generic/kv_rows.inl"
 
