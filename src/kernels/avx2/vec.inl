@@ -87,8 +87,8 @@ inline void sum_trees(const Vec (&v)[4], float* out) {
   const __m256 two = _mm256_add_ps(_mm256_shuffle_ps(four[0], four[1], 0x44),
                                    _mm256_shuffle_ps(four[0], four[1], 0xee));
   const __m256 one = _mm256_add_ps(two, _mm256_permute_ps(two, 0xb1));  // 0 0 1 1 | 2 2 3 3
-  _mm_storeu_ps(
-      out, _mm_shuffle_ps(_mm256_castps256_ps128(one), _mm256_extractf128_ps(one, 1), 0x88));
+  _mm_storeu_ps(out,
+                _mm_shuffle_ps(_mm256_castps256_ps128(one), _mm256_extractf128_ps(one, 1), 0x88));
 }
 inline float max_tree(Vec v) {
   const __m256 eight = _mm256_max_ps(v.a, v.b);

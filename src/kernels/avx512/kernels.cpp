@@ -26,8 +26,7 @@ namespace gemma4::avx512 {
 namespace {
 
 constexpr Isa kIsa = Isa::avx512;
-constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8,
-              kCodeVectors = 2;
+constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8, kCodeVectors = 2;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"

@@ -2,14 +2,13 @@
 
 /// out[64 * i + 2 * c + j] = code of row 2 i + j, column c: one block of a tile (tiles.hpp), wide.
 inline void pair_rows(const std::int8_t* codes, std::int16_t* out) {
-  const __m512i pairs = _mm512_broadcast_i32x4(
-      _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15));
+  const __m512i pairs =
+      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15));
   const __m512i lower = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11),
                 upper = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
   for (int s = 0; s < 8; s += 4) {  // 16 columns; a 128-bit lane has 4 rows
     __m512i step[4];
-    for (int i = 0; i < 4; ++i)
-      step[i] = _mm512_shuffle_epi8(load64(codes + 64 * (s + i)), pairs);
+    for (int i = 0; i < 4; ++i) step[i] = _mm512_shuffle_epi8(load64(codes + 64 * (s + i)), pairs);
     for (int odd = 0; odd < 2; ++odd) {  // pairs of rows 2 lane + odd
       const __m512i first = odd == 0 ? _mm512_unpacklo_epi64(step[0], step[1])
                                      : _mm512_unpackhi_epi64(step[0], step[1]),

@@ -198,8 +198,8 @@ inline void value_block(const float* p, const Rows& values, std::uint32_t i, std
 
 template <int Q, typename Rows>
 inline void value_columns(const float* p, const Rows& values, std::uint32_t columns,
-                          std::uint32_t from, std::uint32_t to, float* out,
-                          std::uint32_t head_size, Ahead& ahead) {
+                          std::uint32_t from, std::uint32_t to, float* out, std::uint32_t head_size,
+                          Ahead& ahead) {
   constexpr std::uint32_t kWide = Q <= 2 ? 2 : kValueVectors;
   std::uint32_t i = 0;
   for (; i + 16 * kWide <= columns; i += 16 * kWide)
@@ -278,7 +278,8 @@ inline std::uint32_t score_requests(const AttentionChunk& chunk, std::uint32_t c
 }
 inline std::uint32_t value_requests(const AttentionChunk& chunk) {
   const std::uint32_t size = chunk.query.columns;
-  if (chunk.type == KvType::q8_0) return size / kBlock * blocks_of(chunk.rows, kCodeRows);
+  if (chunk.type == KvType::q8_0)
+    return size / (kPairs * kCodeVectors) * (kChunk / kCodeRun) * blocks_of(chunk.rows, kCodeRows);
   return size / 16 / kValueVectors * (kChunk / kValueRun) * blocks_of(chunk.rows, kValueRows);
 }
 
