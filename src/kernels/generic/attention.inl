@@ -280,7 +280,8 @@ inline std::uint32_t value_requests(const AttentionChunk& chunk) {
   const std::uint32_t size = chunk.query.columns;
   if (chunk.type == KvType::q8_0)
     return size / (kPairs * kCodeVectors) * (kChunk / kCodeRun) * blocks_of(chunk.rows, kCodeRows);
-  return size / 16 / kValueVectors * (kChunk / kValueRun) * blocks_of(chunk.rows, kValueRows);
+  const std::uint32_t vectors = (size / 16 + kValueVectors - 1) / kValueVectors;
+  return vectors * (kChunk / kValueRun) * blocks_of(chunk.rows, kValueRows);
 }
 
 /// Scores of the keys from ... to-1.
