@@ -271,12 +271,12 @@ inline void value_pass(const AttentionChunk& chunk, std::uint32_t i, std::uint32
 }
 
 /// Requests that the scores of `count` keys make, and that the values of a chunk do.
-inline std::uint32_t score_requests(const AttentionChunk& chunk, std::uint32_t count) {
+inline std::uint64_t score_requests(const AttentionChunk& chunk, std::uint32_t count) {
   if (chunk.type == KvType::q8_0) return count / kTileRows + 1;
   const std::uint32_t runs = kParts * ((chunk.query.columns + kScoreRun - 1) / kScoreRun);
   return (count / kScoreKeys + 1) * runs * blocks_of(chunk.rows, kScoreRows);
 }
-inline std::uint32_t value_requests(const AttentionChunk& chunk) {
+inline std::uint64_t value_requests(const AttentionChunk& chunk) {
   const std::uint32_t size = chunk.query.columns;
   if (chunk.type == KvType::q8_0)
     return size / (kPairs * kCodeVectors) * (kChunk / kCodeRun) * blocks_of(chunk.rows, kCodeRows);
@@ -315,7 +315,7 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
   if (from >= to) return;
   const bool shared = chunk.values == chunk.keys;
   const std::uint64_t bytes = chunk_bytes(chunk.type, chunk.width), row_bytes = bytes / kChunk;
-  const std::uint32_t score_times = score_requests(chunk, to - from),
+  const std::uint64_t score_times = score_requests(chunk, to - from),
                       value_times = value_requests(chunk);
   Ahead next(chunk.next_keys, bytes, shared ? score_times + value_times : value_times);
   Ahead values(chunk.values + from * row_bytes, (to - from) * row_bytes, score_times);
