@@ -41,10 +41,10 @@ struct AttentionChunk {
   const void* next_keys = nullptr;     ///< the chunk that comes next, asked for early; may be null
 };
 
-/// Floats that attention needs to widen rows into: three keys, or 64 columns of V; or one block of
+/// Floats that attention needs to widen rows into: eight keys, or 64 columns of V; or one block of
 /// V in 16 bits, and for each query vector two weights of a position in 16 bits, and a scale.
 constexpr std::uint64_t attention_scratch(std::uint32_t head_size, std::uint32_t rows) {
-  const std::uint64_t keys = std::uint64_t{3} * head_size, values = std::uint64_t{64} * kChunk,
+  const std::uint64_t keys = std::uint64_t{8} * head_size, values = std::uint64_t{64} * kChunk,
                       codes = kBlock * kChunk / 2 + std::uint64_t{rows} * (kChunk + 1);
   const std::uint64_t most = keys > values ? keys : values;
   return most > codes ? most : codes;

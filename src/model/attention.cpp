@@ -50,8 +50,9 @@ class LayerAttention {
       segment(u, first_segment_ + task % segments_, split_state(u, task % segments_),
               work_.workers[worker]);
     });
-    pool.run(units, cancel, [&](std::uint32_t task, std::uint32_t worker) {
-      const Unit u = unit(task);
+    // each query vector by itself: the states of all segments are a stream of megabytes
+    pool.run(rows_ * query_heads_, cancel, [&](std::uint32_t task, std::uint32_t worker) {
+      const Unit u = {task % query_heads_ / group_, task % group_, 1, task / query_heads_, 1};
       const AttentionState& total = work_.workers[worker].total;
       reset(total, u.vectors(), shape_.head_size);
       for (std::uint32_t s = 0; s < segments_; ++s)

@@ -76,6 +76,20 @@ inline float sum_tree(Vec v) {
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
+/// sum_tree of each, side by side: the same additions in fewer instructions.
+inline void sum_trees(const Vec (&v)[4], float* out) {
+  __m256 eight[4], four[2];
+  for (int i = 0; i < 4; ++i) eight[i] = _mm256_add_ps(v[i].a, v[i].b);
+  for (int i = 0; i < 2; ++i) {  // 128-bit lanes: v[i] | v[i + 2]
+    four[i] = _mm256_add_ps(_mm256_permute2f128_ps(eight[i], eight[i + 2], 0x20),
+                            _mm256_permute2f128_ps(eight[i], eight[i + 2], 0x31));
+  }
+  const __m256 two = _mm256_add_ps(_mm256_shuffle_ps(four[0], four[1], 0x44),
+                                   _mm256_shuffle_ps(four[0], four[1], 0xee));
+  const __m256 one = _mm256_add_ps(two, _mm256_permute_ps(two, 0xb1));  // 0 0 1 1 | 2 2 3 3
+  _mm_storeu_ps(out,
+                _mm_shuffle_ps(_mm256_castps256_ps128(one), _mm256_extractf128_ps(one, 1), 0x88));
+}
 inline float max_tree(Vec v) {
   const __m256 eight = _mm256_max_ps(v.a, v.b);
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -26,8 +26,7 @@ namespace gemma4::avx512 {
 namespace {
 
 constexpr Isa kIsa = Isa::avx512;
-constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2, kCodeRows = 8,
-              kCodeVectors = 2;
+constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8, kCodeVectors = 2;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"
@@ -48,7 +47,7 @@ constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 2,
 
 #include "kernels/avx512/pairs.inl"
 
-#include "kernels/avx2/pair_rows.inl"
+#include "kernels/avx512/pair_rows.inl"
 
 #include "kernels/generic/kv_rows.inl"
 

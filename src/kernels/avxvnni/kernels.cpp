@@ -22,8 +22,7 @@ namespace gemma4::avxvnni {
 namespace {
 
 constexpr Isa kIsa = Isa::avxvnni;
-constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 6, kValueVectors = 1, kCodeRows = 4,
-              kCodeVectors = 2;
+constexpr int kScoreRows = 3, kValueRows = 6, kValueVectors = 1, kCodeRows = 4, kCodeVectors = 2;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/avx2/vec.inl"

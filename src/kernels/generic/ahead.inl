@@ -5,7 +5,8 @@ template <int N>
 struct Count {};
 
 /// Memory that is read soon, asked for a little at a time between the products: the hardware does
-/// not foresee the next rows while it is kept busy, and a core can wait for some dozen lines only.
+/// not foresee the next rows while it is kept busy, and a core can wait for some dozen lines only;
+/// what it asks for beyond that stops it.
 /// Any address will do.
 class Ahead {
  public:

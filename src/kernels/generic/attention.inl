@@ -3,13 +3,14 @@
 // vector the arithmetic depends on its own visible rows alone (docs/numerics.md, rule 7).
 
 // Each instruction set says how many query rows and keys, or rows and vectors of V, its registers
-// hold: kScoreRows, kScoreKeys, kValueRows, kValueVectors; kCodeRows, kCodeVectors where V is
+// hold: kScoreRows, kValueRows, kValueVectors; kCodeRows, kCodeVectors where V is
 // codes. Results do not depend on it.
 
 /// Rows of keys or values as floats, `stride` numbers apart.
 struct FloatRows {
   const float* first;
   std::uint64_t stride;
+  FloatRows from(std::uint32_t row) const { return {first + row * stride, stride}; }
   Vec at(std::uint32_t row, std::uint32_t i) const { return load(first + row * stride + i); }
   Part part(std::uint32_t row, std::uint32_t i) const {
     return load_part(first + row * stride + i);
@@ -20,47 +21,73 @@ struct FloatRows {
 struct HalfRows {
   const std::uint16_t* first;
   std::uint64_t stride;
+  HalfRows from(std::uint32_t row) const { return {first + row * stride, stride}; }
   Vec at(std::uint32_t row, std::uint32_t i) const { return load_half(first + row * stride + i); }
   Part part(std::uint32_t row, std::uint32_t i) const {
     return load_part_half(first + row * stride + i);
   }
 };
 
+/// Keys that are taken together, so that their trees are: see sum_trees.
+constexpr std::uint32_t kScoreKeys = 4;
+
+/// Keys that are widened together. Several groups of them share a block of query vectors in the
+/// first-level cache, which many of them would otherwise pass through once for every group.
+constexpr std::uint32_t kWidenedKeys = 2 * kScoreKeys;
+
+/// Numbers of a query, and positions of a value, between two requests for memory: where registers
+/// hold sixteen numbers a core is done with a chunk so soon that it has to ask without a pause;
+/// elsewhere longer loops are worth more.
+constexpr std::uint32_t kScoreRun = kParts == 1 ? 128 : 512, kValueRun = kParts == 1 ? 4 : 16;
+
 /// Dot products of Q query vectors with K keys: 16 lanes each, then the tree.
 template <int Q, int K, typename Rows>
 inline void score_block(const float* query, const Rows& keys, std::uint32_t head_size,
-                        float* scores) {
+                        float* scores, Ahead& ahead) {
   Part sums[Q][K][kParts];
   for (std::uint32_t part = 0; part < kParts; ++part) {
     Part sum[Q][K] = {};
-    for (std::uint32_t i = 16 / kParts * part; i < head_size; i += 16) {
-      Part key[K];
-      for (std::uint32_t k = 0; k < K; ++k) key[k] = keys.part(k, i);
-      for (int q = 0; q < Q; ++q) {
-        const Part x = load_part(query + std::uint64_t(q) * head_size + i);
-        for (int k = 0; k < K; ++k) sum[q][k] = fma(x, key[k], sum[q][k]);
+    for (std::uint32_t i = 16 / kParts * part; i < head_size;) {
+      const std::uint32_t stop = head_size - i < kScoreRun ? head_size : i + kScoreRun;
+      for (; i < stop; i += 16) {
+        Part x[Q];
+        for (int q = 0; q < Q; ++q) x[q] = load_part(query + std::uint64_t(q) * head_size + i);
+        for (std::uint32_t k = 0; k < K; ++k) {
+          const Part key = keys.part(k, i);
+          for (int q = 0; q < Q; ++q) sum[q][k] = fma(x[q], key, sum[q][k]);
+        }
       }
+      ahead.ask();
     }
     for (int q = 0; q < Q; ++q) {
       for (int k = 0; k < K; ++k) sums[q][k][part] = sum[q][k];
     }
   }
   for (int q = 0; q < Q; ++q) {
-    for (int k = 0; k < K; ++k) scores[q * kChunk + k] = sum_tree(join(sums[q][k]));
+    if constexpr (K == kScoreKeys) {
+      const Vec four[] = {join(sums[q][0]), join(sums[q][1]), join(sums[q][2]), join(sums[q][3])};
+      sum_trees(four, scores + q * kChunk);
+    } else {
+      for (int k = 0; k < K; ++k) scores[q * kChunk + k] = sum_tree(join(sums[q][k]));
+    }
   }
 }
 
-/// All query vectors against the K keys from key k on.
-template <int K, typename Rows>
-inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, const Rows& keys,
-                       Ahead& ahead) {
+/// All query vectors against the `count` keys from key k on.
+template <typename Rows>
+inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, std::uint32_t count,
+                       const Rows& keys, Ahead& ahead) {
   const std::uint32_t size = chunk.query.columns;
   std::uint32_t row = 0;
   const auto take = [&]<int Q>(Count<Q>) {
-    for (; row + Q <= chunk.rows; row += Q) {
-      score_block<Q, K>(chunk.query.values + std::uint64_t{row} * size, keys, size,
-                        chunk.scores + row * kChunk + k);
-      ahead.ask();
+    // one row alone leaves the adders idle: rather two of two than three and one
+    for (; row + Q <= chunk.rows && (Q % 2 == 0 || row + Q + 1 != chunk.rows); row += Q) {
+      const float* query = chunk.query.values + std::uint64_t{row} * size;
+      float* scores = chunk.scores + row * kChunk + k;
+      std::uint32_t i = 0;
+      for (; i + kScoreKeys <= count; i += kScoreKeys)
+        score_block<Q, kScoreKeys>(query, keys.from(i), size, scores + i, ahead);
+      for (; i < count; ++i) score_block<Q, 1>(query, keys.from(i), size, scores + i, ahead);
     }
   };
   take(Count<kScoreRows>());
@@ -68,29 +95,28 @@ inline void score_rows(const AttentionChunk& chunk, std::uint32_t k, const Rows&
   take(Count<1>());
 }
 
-/// The same; keys that several blocks of query vectors meet are widened once and stay in the
-/// first-level cache.
-template <int K>
-inline void score_keys(const AttentionChunk& chunk, std::uint32_t k, Ahead& ahead) {
-  const std::uint64_t width = chunk.width, at = k * width;
-  if (chunk.type == KvType::f32) {
-    const float* keys = reinterpret_cast<const float*>(chunk.keys) + at;
-    return score_rows<K>(chunk, k, FloatRows{keys, width}, ahead);
-  }
-  const std::uint16_t* keys = reinterpret_cast<const std::uint16_t*>(chunk.keys) + at;
-  if (chunk.rows <= kScoreRows) return score_rows<K>(chunk, k, HalfRows{keys, width}, ahead);
-  const std::uint32_t size = chunk.query.columns;
-  for (std::uint32_t i = 0; i < K; ++i)
-    widen(keys + i * width, size, chunk.widened + std::uint64_t{i} * size);
-  score_rows<K>(chunk, k, FloatRows{chunk.widened, size}, ahead);
-}
-
-/// Keys from ... to-1 in f32 or f16 against all query vectors.
+/// Keys from ... to-1 in f32 or f16 against all query vectors; keys that several blocks of query
+/// vectors meet are widened once and stay in the first-level cache.
 inline void score_floats(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to,
                          Ahead& ahead) {
-  std::uint32_t k = from;
-  for (; k + kScoreKeys <= to; k += kScoreKeys) score_keys<kScoreKeys>(chunk, k, ahead);
-  for (; k < to; ++k) score_keys<1>(chunk, k, ahead);
+  const std::uint64_t width = chunk.width;
+  const std::uint32_t size = chunk.query.columns;
+  for (std::uint32_t k = from; k < to; k += kWidenedKeys) {
+    const std::uint32_t count = to - k < kWidenedKeys ? to - k : kWidenedKeys;
+    if (chunk.type == KvType::f32) {
+      const FloatRows keys = {reinterpret_cast<const float*>(chunk.keys) + k * width, width};
+      score_rows(chunk, k, count, keys, ahead);
+      continue;
+    }
+    const std::uint16_t* keys = reinterpret_cast<const std::uint16_t*>(chunk.keys) + k * width;
+    if (chunk.rows <= kScoreRows) {
+      score_rows(chunk, k, count, HalfRows{keys, width}, ahead);
+      continue;
+    }
+    for (std::uint32_t i = 0; i < count; ++i)
+      widen(keys + i * width, size, chunk.widened + std::uint64_t{i} * size);
+    score_rows(chunk, k, count, FloatRows{chunk.widened, size}, ahead);
+  }
 }
 
 /// Keys in q8_0 are rows of a matrix: those of the tiles that hold from ... to-1. What stands in
@@ -148,18 +174,22 @@ constexpr std::uint32_t kValueColumns = 64;
 /// column i of `values` on.
 template <int Q, int V, typename Rows>
 inline void value_block(const float* p, const Rows& values, std::uint32_t i, std::uint32_t from,
-                        std::uint32_t to, float* out, std::uint32_t head_size) {
+                        std::uint32_t to, float* out, std::uint32_t head_size, Ahead& ahead) {
   Vec sum[Q][V];
   for (int q = 0; q < Q; ++q) {
     for (int v = 0; v < V; ++v) sum[q][v] = load(out + std::uint64_t(q) * head_size + 16 * v);
   }
-  for (std::uint32_t k = from; k < to; ++k) {
-    Vec value[V];
-    for (std::uint32_t v = 0; v < V; ++v) value[v] = values.at(k, i + 16 * v);
-    for (int q = 0; q < Q; ++q) {
-      const Vec weight = set1(p[q * kChunk + k]);
-      for (int v = 0; v < V; ++v) sum[q][v] = fma(weight, value[v], sum[q][v]);
+  for (std::uint32_t k = from; k < to;) {
+    const std::uint32_t stop = to - k < kValueRun ? to : k + kValueRun;
+    for (; k < stop; ++k) {
+      Vec value[V];
+      for (std::uint32_t v = 0; v < V; ++v) value[v] = values.at(k, i + 16 * v);
+      for (int q = 0; q < Q; ++q) {
+        const Vec weight = set1(p[q * kChunk + k]);
+        for (int v = 0; v < V; ++v) sum[q][v] = fma(weight, value[v], sum[q][v]);
+      }
     }
+    ahead.ask();
   }
   for (int q = 0; q < Q; ++q) {
     for (int v = 0; v < V; ++v) store(out + std::uint64_t(q) * head_size + 16 * v, sum[q][v]);
@@ -168,13 +198,13 @@ inline void value_block(const float* p, const Rows& values, std::uint32_t i, std
 
 template <int Q, typename Rows>
 inline void value_columns(const float* p, const Rows& values, std::uint32_t columns,
-                          std::uint32_t from, std::uint32_t to, float* out,
-                          std::uint32_t head_size) {
+                          std::uint32_t from, std::uint32_t to, float* out, std::uint32_t head_size,
+                          Ahead& ahead) {
   constexpr std::uint32_t kWide = Q <= 2 ? 2 : kValueVectors;
   std::uint32_t i = 0;
   for (; i + 16 * kWide <= columns; i += 16 * kWide)
-    value_block<Q, kWide>(p, values, i, from, to, out + i, head_size);
-  for (; i < columns; i += 16) value_block<Q, 1>(p, values, i, from, to, out + i, head_size);
+    value_block<Q, kWide>(p, values, i, from, to, out + i, head_size, ahead);
+  for (; i < columns; i += 16) value_block<Q, 1>(p, values, i, from, to, out + i, head_size, ahead);
 }
 
 /// Rows that see different parts of the chunk share the part that all see; what only some see is
@@ -182,7 +212,7 @@ inline void value_columns(const float* p, const Rows& values, std::uint32_t colu
 /// ascending order.
 template <int Q, typename Rows>
 inline void value_group(const AttentionChunk& chunk, const Rows& values, std::uint32_t columns,
-                        std::uint32_t row, float* out) {
+                        std::uint32_t row, float* out, Ahead& ahead) {
   std::uint32_t first = 0, last = kChunk;
   for (std::uint32_t q = row; q < row + Q; ++q) {
     first = chunk.first[q] > first ? chunk.first[q] : first;
@@ -195,14 +225,14 @@ inline void value_group(const AttentionChunk& chunk, const Rows& values, std::ui
     const std::uint32_t end = chunk.last[row + q] < first ? chunk.last[row + q] : first;
     if (chunk.first[row + q] < end)
       value_columns<1>(p + q * kChunk, values, columns, chunk.first[row + q], end,
-                       out + std::uint64_t{q} * size, size);
+                       out + std::uint64_t{q} * size, size, ahead);
   }
-  if (first < last) value_columns<Q>(p, values, columns, first, last, out, size);
+  if (first < last) value_columns<Q>(p, values, columns, first, last, out, size, ahead);
   for (std::uint32_t q = 0; q < Q; ++q) {
     const std::uint32_t begin = chunk.first[row + q] > last ? chunk.first[row + q] : last;
     if (begin < chunk.last[row + q])
       value_columns<1>(p + q * kChunk, values, columns, begin, chunk.last[row + q],
-                       out + std::uint64_t{q} * size, size);
+                       out + std::uint64_t{q} * size, size, ahead);
   }
 }
 
@@ -214,8 +244,7 @@ inline void value_rows(const AttentionChunk& chunk, const Rows& values, std::uin
   const auto take = [&]<int Q>(Count<Q>) {
     for (; row + Q <= chunk.rows; row += Q) {
       value_group<Q>(chunk, values, columns, row,
-                     state.value + i + std::uint64_t{row} * chunk.query.columns);
-      ahead.ask();
+                     state.value + i + std::uint64_t{row} * chunk.query.columns, ahead);
     }
   };
   take(Count<kValueRows>());
@@ -241,22 +270,41 @@ inline void value_pass(const AttentionChunk& chunk, std::uint32_t i, std::uint32
   value_rows(chunk, FloatRows{chunk.widened, kValueColumns}, i, columns, state, ahead);
 }
 
-/// Scores of the keys from ... to-1, and asks for V rows of the same positions, unless they are the
-/// same rows.
-inline void score(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to) {
-  const std::uint64_t row_bytes = chunk_bytes(chunk.type, chunk.width) / kChunk;
-  const std::uint32_t count = to - from;
-  const std::byte* rows = chunk.values == chunk.keys ? nullptr : chunk.values + from * row_bytes;
-  if (chunk.type == KvType::q8_0) {
-    Ahead values(rows, count * row_bytes, count / kTileRows + 1);
-    return score_codes(chunk, from, to, values);
-  }
-  Ahead values(rows, count * row_bytes,
-               (count / kScoreKeys + 1) * blocks_of(chunk.rows, kScoreRows));
-  score_floats(chunk, from, to, values);
+/// Requests that the scores of `count` keys make, and that the values of a chunk do.
+inline std::uint64_t score_requests(const AttentionChunk& chunk, std::uint32_t count) {
+  if (chunk.type == KvType::q8_0) return count / kTileRows + 1;
+  const std::uint32_t runs = kParts * ((chunk.query.columns + kScoreRun - 1) / kScoreRun);
+  return (count / kScoreKeys + 1) * runs * blocks_of(chunk.rows, kScoreRows);
+}
+inline std::uint64_t value_requests(const AttentionChunk& chunk) {
+  const std::uint32_t size = chunk.query.columns;
+  if (chunk.type == KvType::q8_0)
+    return size / (kPairs * kCodeVectors) * (kChunk / kCodeRun) * blocks_of(chunk.rows, kCodeRows);
+  const std::uint32_t vectors = (size / 16 + kValueVectors - 1) / kValueVectors;
+  return vectors * (kChunk / kValueRun) * blocks_of(chunk.rows, kValueRows);
 }
 
-/// Scores ask for the V rows of the same positions, V for the keys of the next chunk.
+/// Scores of the keys from ... to-1.
+inline void score(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to, Ahead& ahead) {
+  if (chunk.type == KvType::q8_0)
+    score_codes(chunk, from, to, ahead);
+  else
+    score_floats(chunk, from, to, ahead);
+}
+
+/// Values of the keys from ... to-1.
+inline void value(const AttentionChunk& chunk, std::uint32_t from, std::uint32_t to,
+                  const AttentionState& state, Ahead& ahead) {
+  if (chunk.type == KvType::q8_0) return value_codes(chunk, from, to, state, ahead);
+  const std::uint32_t size = chunk.query.columns;
+  for (std::uint32_t i = 0; i < size; i += kValueColumns) {
+    const std::uint32_t columns = size - i < kValueColumns ? size - i : kValueColumns;
+    value_pass(chunk, i, columns, from, to, state, ahead);
+  }
+}
+
+/// Scores ask for the V rows of the same positions, V for the keys of the next chunk; where both
+/// are one row, the whole time is there for the rows of the next chunk.
 void attend(const AttentionChunk& chunk, const AttentionState& state) {
   std::uint32_t from = kChunk, to = 0;
   for (std::uint32_t r = 0; r < chunk.rows; ++r) {
@@ -265,22 +313,17 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
     to = chunk.last[r] > to ? chunk.last[r] : to;
   }
   if (from >= to) return;
-  score(chunk, from, to);
+  const bool shared = chunk.values == chunk.keys;
+  const std::uint64_t bytes = chunk_bytes(chunk.type, chunk.width), row_bytes = bytes / kChunk;
+  const std::uint64_t score_times = score_requests(chunk, to - from),
+                      value_times = value_requests(chunk);
+  Ahead next(chunk.next_keys, bytes, shared ? score_times + value_times : value_times);
+  Ahead values(chunk.values + from * row_bytes, (to - from) * row_bytes, score_times);
+  score(chunk, from, to, shared ? next : values);
   for (std::uint32_t row = 0; row < chunk.rows; ++row) {
     if (chunk.first[row] != chunk.last[row]) soften_row(chunk, state, row);
   }
-  const std::uint32_t size = chunk.query.columns;
-  const std::uint64_t next_bytes = chunk_bytes(chunk.type, chunk.width);
-  if (chunk.type == KvType::q8_0) {
-    Ahead keys(chunk.next_keys, next_bytes, size / kBlock * blocks_of(chunk.rows, kCodeRows));
-    return value_codes(chunk, from, to, state, keys);
-  }
-  Ahead keys(chunk.next_keys, next_bytes,
-             (size / kValueColumns + 1) * blocks_of(chunk.rows, kValueRows));
-  for (std::uint32_t i = 0; i < size; i += kValueColumns) {
-    const std::uint32_t columns = size - i < kValueColumns ? size - i : kValueColumns;
-    value_pass(chunk, i, columns, from, to, state, keys);
-  }
+  value(chunk, from, to, state, next);
 }
 
 void merge(const AttentionState& state, const AttentionState& later, std::uint32_t rows,

@@ -83,11 +83,15 @@ inline void block_weights(const AttentionChunk& chunk, std::uint32_t block,
   }
 }
 
+/// Positions between two requests for memory.
+constexpr std::uint32_t kCodeRun = kTileRows;
+
 /// Adds the products of Q rows of weights with V registers of columns, for the positions from ...
-/// to-1.
+/// to-1: whole tiles.
 template <int Q, int V>
 inline void code_block(const CodeScratch& codes, std::uint32_t row, std::uint32_t i,
-                       std::uint32_t from, std::uint32_t to, float* out, std::uint32_t head_size) {
+                       std::uint32_t from, std::uint32_t to, float* out, std::uint32_t head_size,
+                       Ahead& ahead) {
   const std::int16_t* weights = codes.weights + std::uint64_t{row} * kChunk;
   Sums sum[Q][V];
   for (int q = 0; q < Q; ++q) {
@@ -95,16 +99,19 @@ inline void code_block(const CodeScratch& codes, std::uint32_t row, std::uint32_
   }
   const std::int16_t* values = codes.values + std::uint64_t{from} * kBlock + 2 * i;
   weights += from;
-  for (std::uint32_t left = to - from; left > 0; left -= 2) {
-    Pairs value[V];
-    for (int v = 0; v < V; ++v)
-      value[v] = load_pairs(values + 2 * kPairs * static_cast<std::uint32_t>(v));
-    for (int q = 0; q < Q; ++q) {
-      const Pairs weight = broadcast_pair(weights + q * static_cast<int>(kChunk));
-      for (int v = 0; v < V; ++v) sum[q][v] = add_pairs(sum[q][v], value[v], weight);
+  for (std::uint32_t left = to - from; left > 0; left -= kCodeRun) {
+    for (std::uint32_t k = 0; k < kCodeRun; k += 2) {
+      Pairs value[V];
+      for (int v = 0; v < V; ++v)
+        value[v] = load_pairs(values + 2 * kPairs * static_cast<std::uint32_t>(v));
+      for (int q = 0; q < Q; ++q) {
+        const Pairs weight = broadcast_pair(weights + q * static_cast<int>(kChunk));
+        for (int v = 0; v < V; ++v) sum[q][v] = add_pairs(sum[q][v], value[v], weight);
+      }
+      values += 2 * kBlock;
+      weights += 2;
     }
-    values += 2 * kBlock;
-    weights += 2;
+    ahead.ask();
   }
   for (std::uint32_t q = 0; q < Q; ++q) {
     float* place = out + std::uint64_t{row + q} * head_size + i;
@@ -120,8 +127,7 @@ inline void code_rows(const AttentionChunk& chunk, const CodeScratch& codes, std
   const auto take = [&]<int Q>(Count<Q>) {
     for (; row + Q <= chunk.rows; row += Q) {
       for (std::uint32_t i = 0; i < kBlock; i += kPairs * kCodeVectors)
-        code_block<Q, kCodeVectors>(codes, row, i, from, to, out, chunk.query.columns);
-      ahead.ask();
+        code_block<Q, kCodeVectors>(codes, row, i, from, to, out, chunk.query.columns, ahead);
     }
   };
   take(Count<kCodeRows>());

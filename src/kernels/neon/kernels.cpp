@@ -21,8 +21,7 @@ namespace gemma4::neon {
 namespace {
 
 constexpr Isa kIsa = Isa::neon;
-constexpr int kScoreRows = 4, kScoreKeys = 3, kValueRows = 4, kValueVectors = 1, kCodeRows = 4,
-              kCodeVectors = 2;
+constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 1, kCodeRows = 4, kCodeVectors = 2;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"

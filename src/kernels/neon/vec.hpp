@@ -97,6 +97,10 @@ inline float sum_tree(Vec v) {
   const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
   return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
+/// sum_tree of each.
+inline void sum_trees(const Vec (&v)[4], float* out) {
+  for (int i = 0; i < 4; ++i) out[i] = sum_tree(v[i]);
+}
 inline float max_tree(Vec v) {
   const float32x4_t four = max(max(v.r[0], v.r[2]), max(v.r[1], v.r[3]));
   const float32x4_t two = max(four, vextq_f32(four, four, 2));

@@ -11,8 +11,7 @@ namespace gemma4::scalar {
 namespace {
 
 constexpr Isa kIsa = Isa::scalar;
-constexpr int kScoreRows = 2, kScoreKeys = 1, kValueRows = 2, kValueVectors = 1, kCodeRows = 2,
-              kCodeVectors = 1;
+constexpr int kScoreRows = 2, kValueRows = 2, kValueVectors = 1, kCodeRows = 2, kCodeVectors = 1;
 
 // Each of these builds on those before it; the empty lines keep their order.
 #include "kernels/generic/math.inl"

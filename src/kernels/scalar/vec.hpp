@@ -109,6 +109,10 @@ inline float sum_tree(Vec v) {
   }
   return v.lane[0];
 }
+/// sum_tree of each.
+inline void sum_trees(const Vec (&v)[4], float* out) {
+  for (int i = 0; i < 4; ++i) out[i] = sum_tree(v[i]);
+}
 inline float max_tree(Vec v) {
   for (int width = 8; width >= 1; width /= 2) {
     for (int i = 0; i < width; ++i)
