@@ -70,8 +70,8 @@ bool is_split(const Metadata& metadata) {
 void append(Checkpoint& out, MappedFile file, GgufPart part) {
   for (const TensorView& tensor : part.tensors.all()) {
     if (!out.tensors.add(tensor)) {
-      fail_split(file.path(), "tensor " + in_quotes(tensor.name), "a name that is unique in all parts",
-                 "it twice");
+      fail_split(file.path(), "tensor " + in_quotes(tensor.name),
+                 "a name that is unique in all parts", "it twice");
     }
   }
   if (out.files.empty()) {

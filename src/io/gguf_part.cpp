@@ -310,9 +310,9 @@ void refuse_overlap(ByteReader& reader, const std::vector<Listed>& tensors) {
     const std::uint64_t end = before.offset + before.size_bytes;
     if (after.offset >= end) continue;
     reader.set_item("tensor", after.view.name);
-    reader.mismatch("offset",
-                    "at least " + text_of(end) + ", the end of tensor " + in_quotes(before.view.name),
-                    after.offset);
+    reader.mismatch(
+        "offset", "at least " + text_of(end) + ", the end of tensor " + in_quotes(before.view.name),
+        after.offset);
   }
 }
 

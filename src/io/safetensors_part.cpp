@@ -121,10 +121,9 @@ void check_cover(const std::vector<SafetensorsTensor>& tensors, std::span<const 
   const auto at = [&](const std::byte* place) { return std::to_string(place - data.data()); };
   for (const SafetensorsTensor* tensor : order) {
     if (tensor->bytes.data() != next) {
-      fail(ErrorCode::format, file + ": tensor " + in_quotes(tensor->name) +
-                                  ": expected data from byte " + at(next) +
-                                  " on, where the tensor before it ends, found it at " +
-                                  at(tensor->bytes.data()));
+      fail(ErrorCode::format,
+           file + ": tensor " + in_quotes(tensor->name) + ": expected data from byte " + at(next) +
+               " on, where the tensor before it ends, found it at " + at(tensor->bytes.data()));
     }
     next += tensor->bytes.size();
   }

@@ -23,8 +23,8 @@ std::string_view part_text(JsonElement part, const std::string& place) {
   }
   for (const std::string_view media : {"image", "audio", "video", "file"}) {
     if (type.find(media) != std::string_view::npos) {
-      fail(ErrorCode::unsupported,
-           place + ".type: expected \"text\", found " + in_quotes(type) + ": only text is supported");
+      fail(ErrorCode::unsupported, place + ".type: expected \"text\", found " + in_quotes(type) +
+                                       ": only text is supported");
     }
   }
   fail(ErrorCode::invalid_argument, place + ".type: expected \"text\", found " + in_quotes(type));

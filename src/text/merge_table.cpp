@@ -30,7 +30,8 @@ char32_t last_character(std::string_view piece) {
 }
 
 [[noreturn]] void refuse(std::size_t rank, std::string_view merge, const std::string& problem) {
-  fail(ErrorCode::format, "merge " + std::to_string(rank) + " " + in_quotes(merge) + ": " + problem);
+  fail(ErrorCode::format,
+       "merge " + std::to_string(rank) + " " + in_quotes(merge) + ": " + problem);
 }
 
 }  // namespace

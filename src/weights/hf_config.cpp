@@ -190,8 +190,7 @@ class TextConfig {
   static void check_rope_type(const JsonTable& rope, std::string_view expected) {
     const auto found = rope.text("rope_type").value_or("default");
     if (found != expected)
-      rope.refuse("rope_type", in_quotes(expected), in_quotes(found),
-                  ErrorCode::unsupported);
+      rope.refuse("rope_type", in_quotes(expected), in_quotes(found), ErrorCode::unsupported);
   }
 
   void read_softcap() {

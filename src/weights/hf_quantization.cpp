@@ -92,8 +92,7 @@ QuantizationScheme HfQuantization::read_scheme(const JsonTable& weights) {
       weights.text("strategy").value_or(group > 0 ? "group" : "channel");
   if (strategy == "channel") return scheme;
   if (strategy != "group")
-    weights.refuse("strategy", "group or channel", in_quotes(strategy),
-                   ErrorCode::unsupported);
+    weights.refuse("strategy", "group or channel", in_quotes(strategy), ErrorCode::unsupported);
   if (group <= 0 || group % 32 != 0) {
     weights.refuse("group_size", "a multiple of 32", std::to_string(group), ErrorCode::unsupported);
   }

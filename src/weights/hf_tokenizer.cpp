@@ -54,8 +54,7 @@ void for_each_part(const JsonTable& root, const char* key, const char* parts, co
 
 [[noreturn]] void refuse_type(const JsonTable& root, const char* key, const char* expected,
                               const JsonTable& found) {
-  root.refuse(key, expected, in_quotes(found.text("type").value_or("")),
-              ErrorCode::unsupported);
+  root.refuse(key, expected, in_quotes(found.text("type").value_or("")), ErrorCode::unsupported);
 }
 
 /// The library encodes as Gemma 4's tokenizer does, and in no other way.
@@ -73,16 +72,14 @@ void check_components(const JsonTable& root) {
 void check_model(const JsonTable& model) {
   const auto type = model.text("type");
   if (type != "BPE")
-    model.refuse("type", "BPE", type ? in_quotes(*type) : "no such key",
-                 ErrorCode::unsupported);
+    model.refuse("type", "BPE", type ? in_quotes(*type) : "no such key", ErrorCode::unsupported);
   if (!model.boolean("byte_fallback").value_or(false))
     model.refuse("byte_fallback", "true", "false", ErrorCode::unsupported);
   if (model.boolean("ignore_merges").value_or(false))
     model.refuse("ignore_merges", "false", "true", ErrorCode::unsupported);
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     const auto text = model.text(key);
-    if (text && !text->empty())
-      model.refuse(key, "none", in_quotes(*text), ErrorCode::unsupported);
+    if (text && !text->empty()) model.refuse(key, "none", in_quotes(*text), ErrorCode::unsupported);
   }
 }
 
@@ -183,8 +180,7 @@ void append_merge(const JsonTable& model, Element merge, std::string& out) {
   }
   // where a merge is cut again: behind the first space that is not its first byte
   if (left.empty() || right.empty() || left.find(' ', 1) != left.npos)
-    model.refuse("merges", "pieces without spaces",
-                 in_quotes(left) + " and " + in_quotes(right));
+    model.refuse("merges", "pieces without spaces", in_quotes(left) + " and " + in_quotes(right));
   out.append(left).append(" ").append(right);
 }
 

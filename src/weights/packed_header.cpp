@@ -137,8 +137,8 @@ void check_packed(const Checkpoint& file) {
   }
   const std::string_view layout = metadata.text(kLayout).value_or("none");
   if (layout != kPackedLayout) {
-    fail(ErrorCode::unsupported, where + "layout: expected " + in_quotes(kPackedLayout) + ", found " +
-                                     in_quotes(layout) + advice);
+    fail(ErrorCode::unsupported, where + "layout: expected " + in_quotes(kPackedLayout) +
+                                     ", found " + in_quotes(layout) + advice);
   }
   const auto header = header_of(file.files.front().bytes(), file.tensors);
   if (file.files.size() != 1 || !begins_with_hash(header))

@@ -46,16 +46,10 @@ inline void add_block(const typename Format::Block& tile, std::uint32_t part, co
 
 /// Q4_0, and its like with other scales.
 template <typename StoredBlock>
-struct FourBits {
+struct FourBits : TileByTile<FourBits<StoredBlock>> {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
   static constexpr int kPairedColumns = 1;     // up to which two tiles go side by side
-
-  template <int N, int T>
-  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& first, float (&y)[T][N * 16]) {
-    each_block<FourBits, N, T>(tile, stride, part, first, y);
-  }
 
   /// The codes of columns 0-15 (low nibbles) or 16-31 (high ones).
   static inline void unpack(const std::uint8_t* codes, int half, __m256i (&w)[4][2]) {
@@ -77,16 +71,10 @@ struct FourBits {
 };
 using Q4 = FourBits<Q4Block>;
 
-struct Q6 {
+struct Q6 : TileByTile<Q6> {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
   static constexpr int kPairedColumns = 0;
-
-  template <int N, int T>
-  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& first, float (&y)[T][N * 16]) {
-    each_block<Q6, N, T>(tile, stride, part, first, y);
-  }
 
   template <int Field>
   static inline __m256i high_bits(__m256i raw) {  // the field's two bits at bits 4 and 5

@@ -1,15 +1,9 @@
 // Q8_0 with AVX2. Signed codes times signed activations need a detour.
 
-struct Q8 {
+struct Q8 : TileByTile<Q8> {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
   static constexpr int kPairedColumns = 1;
-
-  template <int N, int T>
-  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& first, float (&y)[T][N * 16]) {
-    each_block<Q8, N, T>(tile, stride, part, first, y);
-  }
 
   /// Signed times signed: |w| * (q with w's sign). A pair reaches 2 * 128 * 127, which fits 16 bits
   /// once; so pairs are widened at once. Registers hold 16 columns of one row group.

@@ -1,15 +1,9 @@
 // Q8_0 with AVX-VNNI: the codes are made unsigned, the sum starts from -128 * sum(q).
 
-struct Q8 {
+struct Q8 : TileByTile<Q8> {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
   static constexpr int kPairedColumns = 1;
-
-  template <int N, int T>
-  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& first, float (&y)[T][N * 16]) {
-    each_block<Q8, N, T>(tile, stride, part, first, y);
-  }
 
   static inline void unpack(const std::int8_t* codes, int half, __m256i (&w)[4][2]) {
     for (int s = 0; s < 4; ++s) {

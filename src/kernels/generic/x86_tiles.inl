@@ -56,16 +56,19 @@ inline const T* reread(const T* p) {
   return p;
 }
 
-/// One block of each of T tiles, one after another.
-template <typename Format, int N, int T>
-inline void each_block(const typename Format::Block* tile, std::uint64_t stride, std::uint32_t part,
-                       const Column& column, float (&sums)[T][N * 16]) {
-  G4_ROLLED for (int t = 0; t < T; ++t) {
-    const typename Format::Block* block = tile + static_cast<std::uint64_t>(t) * stride;
-    prefetch_part<Format>(block, part);
-    Format::template block<N>(*block, part, column, sums[t]);
+/// For formats that go through T tiles' blocks one after another.
+template <typename Format>
+struct TileByTile {
+  template <int N, int T, typename Block>
+  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
+                            const Column& column, float (&sums)[T][N * 16]) {
+    G4_ROLLED for (int t = 0; t < T; ++t) {
+      const Block* block = tile + static_cast<std::uint64_t>(t) * stride;
+      prefetch_part<Format>(block, part);
+      Format::template block<N>(*block, part, column, sums[t]);
+    }
   }
-}
+};
 
 /// T tiles times N columns of digits, tiles `stride` blocks apart; of each y the digits are added
 /// up. Two tiles that are read side by side are two streams: the memory gives a core more that way;
