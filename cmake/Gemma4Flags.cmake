@@ -8,6 +8,9 @@ else()
   target_compile_options(gemma4_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -ffp-contract=off -fno-math-errno
                          $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>  # GCC 12 misreads string +
                          $<$<BOOL:${GEMMA4_WERROR}>:-Werror>)
+  if(CMAKE_UNITY_BUILD)  # a source file read by another looks like a header with unnamed things in it
+    target_compile_options(gemma4_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
   if(GEMMA4_SANITIZE)
     target_compile_options(gemma4_flags INTERFACE -fsanitize=${GEMMA4_SANITIZE} -fno-omit-frame-pointer
                            -fno-sanitize-recover=undefined)

@@ -14,7 +14,7 @@ namespace {
 constexpr char kMagic[8] = {'g', '4', 's', 'n', 'a', 'p', '\r', '\n'};
 
 /// Bytes collected before the sink is called.
-constexpr std::size_t kPieceBytes = 1u << 20;
+constexpr std::size_t kWrittenAtOnce = 1u << 20;
 
 /// The file's first bytes. `hash` is that of all fields before it.
 struct Head {
@@ -63,14 +63,14 @@ std::uint32_t chunks_of(std::uint32_t positions) {
 /// Collects, hashes and hands on.
 class Writer {
  public:
-  explicit Writer(const SnapshotSink& sink) : sink_(sink) { piece_.reserve(kPieceBytes); }
+  explicit Writer(const SnapshotSink& sink) : sink_(sink) { piece_.reserve(kWrittenAtOnce); }
 
   void add(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      const std::size_t some = std::min(bytes.size(), kPieceBytes - piece_.size());
+      const std::size_t some = std::min(bytes.size(), kWrittenAtOnce - piece_.size());
       piece_.insert(piece_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(some));
       bytes = bytes.subspan(some);
-      if (piece_.size() == kPieceBytes) hand_on();
+      if (piece_.size() == kWrittenAtOnce) hand_on();
     }
   }
 

@@ -9,8 +9,6 @@
 namespace gemma4 {
 namespace {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
-
 // Shares of probability are counted in units of 2^-40 of the best token's, so that their sums are
 // exact and need no order.
 constexpr double kShareUnits = 0x1p40;

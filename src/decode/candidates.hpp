@@ -4,12 +4,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "decode/portable_math.hpp"
 #include "gemma4/tokenizer.hpp"
 
 namespace gemma4 {
+
+/// The logit of a token that is not to be chosen.
+constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 /// A token with its logit as one number: the larger number is the earlier candidate (higher logit,
 /// then lower id). The logit is finite and not -0.

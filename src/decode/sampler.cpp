@@ -7,7 +7,6 @@
 namespace gemma4 {
 namespace {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
 constexpr float kLargest = std::numeric_limits<float>::max();
 
 // Step 1's clean-up; adding zero turns -0 into +0, so that equal logits have equal bits.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kWhole = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
-constexpr std::string_view kExtension = ".safetensors";
+constexpr std::string_view kShardExtension = ".safetensors";
 
 std::string in_folder(const std::string& folder, std::string_view name) {
   const std::u8string path = (path_of(folder) / path_of(std::string(name))).u8string();
@@ -26,7 +26,7 @@ bool exists(const std::string& path) {
 
 /// A name within the folder: an index must not lead elsewhere.
 bool is_plain_name(std::string_view name) {
-  return name.size() > kExtension.size() && name.ends_with(kExtension) &&
+  return name.size() > kShardExtension.size() && name.ends_with(kShardExtension) &&
          name.find_first_of(std::string_view("/\\:\0", 4)) == name.npos;
 }
 

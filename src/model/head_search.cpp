@@ -13,7 +13,7 @@ namespace {
 /// that the memory plan does not depend on the weights' format.
 constexpr std::uint32_t kSearchTiles = 8;
 
-constexpr float kNone = -std::numeric_limits<float>::infinity();
+constexpr float kLeftOut = -std::numeric_limits<float>::infinity();
 
 std::uint32_t head_tiles(std::uint32_t rows) {
   return static_cast<std::uint32_t>(divide_up(rows, kTileRows));
@@ -109,19 +109,19 @@ void HeadSearch::search(const Network& network, std::span<const std::uint32_t> s
                          head.data + tiles.first * tile_bytes(head.format, head.columns),
                          tiles.count, hidden, 1, logits.data(), rows);
   for (std::uint32_t row = std::max(first, vocabulary_); row < first + rows; ++row)
-    logits[row - first] = kNone;
+    logits[row - first] = kLeftOut;
   for (auto row = std::lower_bound(suppressed_rows.begin(), suppressed_rows.end(), first);
        row != suppressed_rows.end() && *row < first + rows; ++row)
-    logits[*row - first] = kNone;
-  float maximum = kNone;
+    logits[*row - first] = kLeftOut;
+  float maximum = kLeftOut;
   for (std::uint32_t i = 0; i < rows; ++i) {
-    if (!(logits[i] > kNone)) continue;  // left out, or not a number
+    if (!(logits[i] > kLeftOut)) continue;  // left out, or not a number
     const std::uint32_t row = first + i;
     worker.best.offer({logits[i], static_cast<Token>(row_tokens.empty() ? row : row_tokens[row])});
     maximum = std::max(maximum, logits[i]);
   }
   maximum_[task] = maximum;
-  for (float& logit : logits) logit = maximum > kNone ? logit - maximum : kNone;
+  for (float& logit : logits) logit = maximum > kLeftOut ? logit - maximum : kLeftOut;
   network.kernels.exponential(logits.data(), rows, logits.data());
   sum_[task] = sum_of(logits);
 }
@@ -134,10 +134,10 @@ void HeadSearch::conclude(const Kernels& kernels) {
   }
   const std::uint32_t count = tasks();
   const std::span<float> weight = maximum_.first(round_up(count, 16));
-  std::fill(weight.begin() + count, weight.end(), kNone);
-  float maximum = kNone;
+  std::fill(weight.begin() + count, weight.end(), kLeftOut);
+  float maximum = kLeftOut;
   for (const float value : weight) maximum = std::max(maximum, value);
-  for (float& value : weight) value = value > kNone ? value - maximum : kNone;
+  for (float& value : weight) value = value > kLeftOut ? value - maximum : kLeftOut;
   kernels.exponential(weight.data(), static_cast<std::uint32_t>(weight.size()), weight.data());
   double total = 0;
   for (std::uint32_t i = 0; i < count; ++i) total += double{weight[i]} * double{sum_[i]};

@@ -11,7 +11,7 @@ namespace gemma4 {
 namespace {
 
 /// Bytes of a file after which the pages read so far are dropped.
-constexpr std::size_t kPieceBytes = 16u << 20;
+constexpr std::size_t kReadAtOnce = 16u << 20;
 
 /// Hands out a mapped file from front to back.
 class FileSource {
@@ -23,7 +23,7 @@ class FileSource {
     const std::size_t count = std::min(out.size(), bytes.size());
     std::copy_n(bytes.begin(), count, out.begin());
     position_ += count;
-    if (position_ - dropped_ >= kPieceBytes) {
+    if (position_ - dropped_ >= kReadAtOnce) {
       file_.drop(file_.bytes().subspan(dropped_, position_ - dropped_));
       dropped_ = position_;
     }

@@ -12,7 +12,7 @@ namespace gemma4 {
 namespace {
 
 // Merges looked up together, so that their cache misses overlap.
-constexpr std::size_t kBlock = 32;
+constexpr std::size_t kMergesAtOnce = 32;
 
 // The space a text contains becomes U+2581 when it is encoded; the filter sees the text before
 // that.
@@ -55,15 +55,15 @@ MergeTable::MergeTable(std::span<const std::string_view> merges, const Vocabular
   mask_ = slot_count - 1;
   shift_ = 64 - std::countr_zero(slot_count);
   merged_.reserve(merges.size());
-  for (std::size_t begin = 0; begin < merges.size(); begin += kBlock) {
-    add_block(merges.subspan(begin, std::min(kBlock, merges.size() - begin)), vocabulary);
+  for (std::size_t begin = 0; begin < merges.size(); begin += kMergesAtOnce) {
+    add_block(merges.subspan(begin, std::min(kMergesAtOnce, merges.size() - begin)), vocabulary);
   }
 }
 
 void MergeTable::add_block(std::span<const std::string_view> merges, const Vocabulary& vocabulary) {
   const std::size_t first_rank = merged_.size();
-  std::string_view parts[2 * kBlock], wholes[kBlock];
-  Token part_ids[2 * kBlock], whole_ids[kBlock];
+  std::string_view parts[2 * kMergesAtOnce], wholes[kMergesAtOnce];
+  Token part_ids[2 * kMergesAtOnce], whole_ids[kMergesAtOnce];
   std::string joined;
   for (std::size_t i = 0; i < merges.size(); ++i) {
     const std::size_t space = merges[i].find(' ', 1);  // a left part may itself be a space

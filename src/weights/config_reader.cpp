@@ -10,7 +10,7 @@ namespace {
 // Far above every real model; they keep products of shapes within 64 bits and refuse nonsense
 // early.
 constexpr std::uint64_t kMaxLayers = 1024, kMaxWidth = 1u << 20, kMaxHeads = 4096,
-                        kMaxHeadSize = 1024, kMaxVocabulary = 1u << 24, kMaxContext = 1u << 20;
+                        kMaxContext = 1u << 20;
 
 }  // namespace
 

@@ -12,9 +12,6 @@ namespace {
 
 constexpr std::string_view kSliding = "sliding_attention", kFull = "full_attention";
 
-/// Far beyond every real head; the lists made from it stay small.
-constexpr std::uint64_t kMaxHeadSize = 1024;
-
 /// GGUF's factor for pairs that do not turn: the angle is divided by it.
 constexpr float kStill = 1e30f;
 

@@ -8,7 +8,7 @@ struct Pair {
 };
 
 /// With the prefix of the text model.
-constexpr Pair kWhole[] = {
+constexpr Pair kModelNames[] = {
     {"embed_tokens.weight", "token_embd.weight"},
     {"norm.weight", "output_norm.weight"},
 };
@@ -94,7 +94,7 @@ std::optional<std::string> gguf_name(std::string_view name) {
   for (const std::string_view prefix : kTextPrefixes) {
     if (drop_prefix(name, prefix)) break;
   }
-  found = find(kWhole, name, &Pair::hf, &Pair::gguf);
+  found = find(kModelNames, name, &Pair::hf, &Pair::gguf);
   if (!found.empty()) return std::string(found);
   if (!drop_prefix(name, kLayers)) return std::nullopt;
   const std::string_view number = take_number(name);
@@ -107,7 +107,7 @@ std::optional<std::string> hf_name(std::string_view gguf, bool assistant) {
   std::string_view found = find(kOuter, gguf, &Pair::gguf, &Pair::hf);
   if (!found.empty()) return std::string(found);
   const std::string prefix = assistant ? "model." : "model.language_model.";
-  found = find(kWhole, gguf, &Pair::gguf, &Pair::hf);
+  found = find(kModelNames, gguf, &Pair::gguf, &Pair::hf);
   if (!found.empty()) return prefix + std::string(found);
   if (!drop_prefix(gguf, kBlocks)) return std::nullopt;
   const std::string_view number = take_number(gguf);

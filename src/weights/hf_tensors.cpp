@@ -18,11 +18,10 @@ constexpr std::string_view kPacked = ".weight_packed", kScale = ".weight_scale",
 
 constexpr std::uint64_t kCodesPerWord = 8;
 
-std::string text_of(std::uint64_t value) { return std::to_string(value); }
-
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
   std::string text = "[";
-  for (const std::uint64_t extent : shape) text += (text.size() > 1 ? ", " : "") + text_of(extent);
+  for (const std::uint64_t extent : shape)
+    text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
   return text + "]";
 }
 
@@ -43,8 +42,8 @@ struct LeftOut {
   }
   void note(const char* kind, Checkpoint& out) const {
     if (count == 0) return;
-    out.notes.push_back(std::string(kind) + ": " + text_of(count) +
-                        (count == 1 ? " tensor, " : " tensors, ") + text_of(bytes) +
+    out.notes.push_back(std::string(kind) + ": " + std::to_string(count) +
+                        (count == 1 ? " tensor, " : " tensors, ") + std::to_string(bytes) +
                         " bytes, not used (" + (count == 1 ? "" : "the first is ") + first + ")");
   }
 };
@@ -208,8 +207,8 @@ class Builder {
     const std::uint64_t columns = scheme.group != 0 ? scheme.group : view.ne[0];
     const SafetensorsTensor& scale = require(module, kScale);
     if (view.ne[0] % columns != 0) {
-      refuse(scale.name, "rows of a multiple of " + text_of(columns) + ", the group_size",
-             text_of(view.ne[0]));
+      refuse(scale.name, "rows of a multiple of " + std::to_string(columns) + ", the group_size",
+             std::to_string(view.ne[0]));
     }
     const std::uint64_t groups = view.ne[0] / columns;
     const auto type = scale.type->type;

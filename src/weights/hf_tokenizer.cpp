@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "weights/model_config.hpp"
 
 namespace gemma4 {
 namespace {
 
 constexpr std::string_view kSpace = "\xe2\x96\x81";  // U+2581, which stands for a space
-
-/// Far above every real vocabulary; the lists that are made for one stay small.
-constexpr std::uint64_t kMaxVocabulary = 1u << 24;
 
 /// Ids without a token. A vocabulary takes memory in proportion to the file then.
 constexpr std::uint64_t kMaxLeftOut = 4096;

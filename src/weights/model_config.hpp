@@ -46,6 +46,9 @@ struct ModelConfig {
   std::uint32_t kv_size(const LayerConfig& layer) const { return layer.kv_heads * layer.head_size; }
 };
 
+/// Far above every real model, like the limits of config_reader.cpp.
+constexpr std::uint64_t kMaxHeadSize = 1024, kMaxVocabulary = 1u << 24;
+
 /// GGUF marks pairs that do not turn by a rotary factor of 1e30; from here on a factor means that.
 constexpr double kNeverTurns = 1e20;
 

@@ -12,7 +12,7 @@ namespace gemma4 {
 namespace {
 
 /// Bytes verified before their pages are dropped and a cancel is honoured.
-constexpr std::size_t kPieceBytes = 32u << 20;
+constexpr std::size_t kVerifiedAtOnce = 32u << 20;
 
 constexpr const char* kSuffix = ".g4pack";
 
@@ -130,7 +130,7 @@ void verify_contents(const Checkpoint& packed, const ReadProgress& progress,
       file.bytes().subspan(header_of(file.bytes(), packed.tensors).size());
   StreamHash hash;
   for (std::size_t done = 0; done < all.size();) {
-    const auto piece = all.subspan(done, std::min(kPieceBytes, all.size() - done));
+    const auto piece = all.subspan(done, std::min(kVerifiedAtOnce, all.size() - done));
     hash.add(piece);
     file.drop(piece);
     done += piece.size();

@@ -17,7 +17,7 @@ constexpr std::uint32_t kTilesPerTask = 8;
 
 /// Bytes packed before their source pages are dropped, progress is told and a cancel is honoured:
 /// so much of the file is resident beside the packed weights at most.
-constexpr std::uint64_t kPieceBytes = 32u << 20;
+constexpr std::uint64_t kPackedAtOnce = 32u << 20;
 
 /// Puts everything where the plan says, into one piece of memory.
 class MemorySink final : public WeightSink {
@@ -54,7 +54,7 @@ class WeightPlan::Reading {
                         tile = tile_bytes(item.matrix.format, item.matrix.columns);
     const std::byte* source = item.tensor->bytes.data() + item.first_row * row_bytes;
     const std::uint32_t piece = static_cast<std::uint32_t>(
-        std::max<std::uint64_t>(1, kPieceBytes / std::max(tile, row_bytes * kTileRows)));
+        std::max<std::uint64_t>(1, kPackedAtOnce / std::max(tile, row_bytes * kTileRows)));
     for (std::uint32_t first = 0; first < item.matrix.tiles(); first += piece) {
       const std::uint32_t last = std::min(item.matrix.tiles(), first + piece);
       const std::uint64_t offset = item.offset + first * tile, bytes = (last - first) * tile;
