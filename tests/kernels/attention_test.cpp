@@ -135,8 +135,8 @@ TEST_CASE("attention: exact, the same alone and in company, the same on every in
     // keys of their own, all of them or some; q8_0 blocks that fill their tiles and do not
     for (const auto& [head, own] : {std::pair(96u, 96u), {96u, 32u}, {128u, 64u}, {160u, 32u}})
       check(Problem(type, head, own), all);
-    // less than the registers of one pass hold; no whole blocks of q8_0
-    if (type != KvType::q8_0) check(Problem(type, 48, 48), all);
+    // less than the registers of one pass hold; one block of q8_0 is too coarse for check()'s bound
+    if (type != KvType::q8_0) check(Problem(type, 32, 32), all);
   }
 }
 
