@@ -9,6 +9,8 @@
 #include <io.h>
 #else
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 #endif
 
@@ -46,6 +48,34 @@ void flush_folder([[maybe_unused]] const std::filesystem::path& folder) {
 #endif
 }
 
+/// Freeing an unfinished file's pages and blocks takes a tenth of a second for each gigabyte: too
+/// long for who has cancelled the writing.
+constexpr std::uint64_t kClosedElsewhere = 32u << 20;
+
+#if !defined(_WIN32)
+/// Closes the last descriptor of a file without a name while the caller goes on. The thread runs
+/// the system's close() and nothing of this library, which may be unloaded meanwhile; it takes no
+/// signals and ends by itself. Without a thread the caller waits.
+void close_elsewhere(int descriptor) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  bool begun = false;
+  if (pthread_attr_init(&attributes) == 0) {
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    // An int and a pointer travel in the same registers on every system this is built for.
+    const auto run = reinterpret_cast<void* (*)(void*)>(reinterpret_cast<void (*)()>(&close));
+    void* const argument = reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor));
+    begun = pthread_create(&thread, &attributes, run, argument) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    pthread_attr_destroy(&attributes);
+  }
+  if (!begun) close(descriptor);
+}
+#endif
+
 }  // namespace
 
 std::filesystem::path path_of(const std::string& utf8) {
@@ -77,9 +107,17 @@ NewFile::NewFile(const std::string& path) : path_(path), target_(path_of(path)) 
 
 NewFile::~NewFile() {
   if (file_ == nullptr) return;
-  std::fclose(file_);
   std::error_code ignored;
+#if !defined(_WIN32)
+  const bool large = std::filesystem::file_size(part_, ignored) >= kClosedElsewhere;
   std::filesystem::remove(part_, ignored);
+  const int last = large ? fcntl(fileno(file_), F_DUPFD_CLOEXEC, 0) : -1;
+  std::fclose(file_);
+  if (last >= 0) close_elsewhere(last);
+#else
+  std::fclose(file_);
+  std::filesystem::remove(part_, ignored);
+#endif
 }
 
 void NewFile::reserve([[maybe_unused]] std::uint64_t size_bytes) {

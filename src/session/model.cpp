@@ -314,10 +314,11 @@ namespace {
 
 /// Packs one kind of file.
 template <class Config>
-PackedFile pack_file(const std::string& path, const std::string& out_path,
+PackedFile pack_file(const std::string& path, Checkpoint source, const std::string& out_path,
                      const PackOptions& options) {
   check_storage(options.storage);
-  OpenedFile<Config> opened(path, {}, ActivationType::automatic, options.storage);
+  OpenedFile<Config> opened(path, std::move(source), {}, ActivationType::automatic,
+                            options.storage);
   if (opened.plan.packed()) {
     fail(ErrorCode::invalid_argument, path + ": expected a model file to pack, found a packed one");
   }
@@ -329,16 +330,16 @@ PackedFile pack_file(const std::string& path, const std::string& out_path,
 }
 
 template <class Config>
-PackedFile verify_file(const std::string& path, const PackOptions& options) {
-  const OpenedFile<Config> opened(path, {}, ActivationType::automatic, {});
+PackedFile verify_file(const std::string& path, Checkpoint source, const PackOptions& options) {
+  const OpenedFile<Config> opened(path, std::move(source), {}, ActivationType::automatic, {});
   if (!opened.plan.packed())
     fail(ErrorCode::format, path + ": expected a packed file, found an ordinary model file");
   verify_contents(opened.source, progress_of(options.on_progress), options.stop);
   return {path, opened.source.file_bytes};
 }
 
-bool holds_assistant(const std::string& path) {
-  return is_assistant(open_checkpoint(path).metadata.text("general.architecture").value_or(""));
+bool holds_assistant(const Checkpoint& file) {
+  return is_assistant(file.metadata.text("general.architecture").value_or(""));
 }
 
 }  // namespace
@@ -346,15 +347,19 @@ bool holds_assistant(const std::string& path) {
 PackedFile pack(const std::string& model_path, const std::string& out_path,
                 const PackOptions& options) {
   return with_memory_error(model_path, [&] {
-    return holds_assistant(model_path) ? pack_file<AssistantConfig>(model_path, out_path, options)
-                                       : pack_file<ModelConfig>(model_path, out_path, options);
+    Checkpoint file = open_checkpoint(model_path);
+    const auto pack_as =
+        holds_assistant(file) ? pack_file<AssistantConfig> : pack_file<ModelConfig>;
+    return pack_as(model_path, std::move(file), out_path, options);
   });
 }
 
 PackedFile verify_packed(const std::string& path, const PackOptions& options) {
   return with_memory_error(path, [&] {
-    return holds_assistant(path) ? verify_file<AssistantConfig>(path, options)
-                                 : verify_file<ModelConfig>(path, options);
+    Checkpoint file = open_checkpoint(path);
+    const auto verify_as =
+        holds_assistant(file) ? verify_file<AssistantConfig> : verify_file<ModelConfig>;
+    return verify_as(path, std::move(file), options);
   });
 }
 

@@ -79,8 +79,14 @@ AssistantInfo describe(const OpenedFile<AssistantConfig>& assistant) {
 template <class Config>
 OpenedFile<Config>::OpenedFile(const std::string& path_, const std::string& packed_path,
                                ActivationType activations, const WeightStorage& storage)
+    : OpenedFile(path_, open_checkpoint(path_), packed_path, activations, storage) {}
+
+template <class Config>
+OpenedFile<Config>::OpenedFile(const std::string& path_, Checkpoint source_,
+                               const std::string& packed_path, ActivationType activations,
+                               const WeightStorage& storage)
     : path(path_),
-      source(open_checkpoint(path)),
+      source(std::move(source_)),
       packed(packed_for(source, packed_path, storage)),
       config(config_of<Config>(file().metadata)),
       plan(file(), config, left_to_do(packed.has_value(), storage)) {

@@ -20,6 +20,8 @@ struct OpenedFile {
   /// `packed_path`, `activations` and `storage` as in LoadOptions.
   OpenedFile(const std::string& path, const std::string& packed_path, ActivationType activations,
              const WeightStorage& storage);
+  OpenedFile(const std::string& path, Checkpoint source, const std::string& packed_path,
+             ActivationType activations, const WeightStorage& storage);
   OpenedFile(const OpenedFile&) = delete;
   OpenedFile& operator=(const OpenedFile&) = delete;
 

@@ -20,6 +20,10 @@ constexpr const char* kSuffix = ".g4pack";
 /// piece.
 constexpr std::size_t kStepBytes = 4u << 20;
 
+void check_stop(const std::stop_token& stop, const std::string& path) {
+  if (stop.stop_requested()) fail(ErrorCode::cancelled, path + ": packing was cancelled");
+}
+
 /// Hashes the pieces and appends them to the file.
 class FileSink final : public WeightSink {
  public:
@@ -43,7 +47,7 @@ class FileSink final : public WeightSink {
  private:
   void append(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      if (stop_.stop_requested()) fail(ErrorCode::cancelled, path_ + ": packing was cancelled");
+      check_stop(stop_, path_);
       const auto step = bytes.first(std::min(bytes.size(), kStepBytes));
       hash_.add(step);
       file_.append(step);
@@ -92,8 +96,10 @@ std::uint64_t write_packed(const Checkpoint& source, const WeightPlan& plan,
                            const WeightStorage& storage, const std::string& path,
                            const ReadJob& job) {
   refuse_source(source, path);
+  check_stop(job.stop, path);
   std::string header = packed_header(source, storage, plan.placed());
   const auto header_bytes = std::as_bytes(std::span(header));
+  check_stop(job.stop, path);
   NewFile file(path);
   file.reserve(header.size() + plan.bytes());
   file.append(header_bytes);

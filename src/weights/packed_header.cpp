@@ -25,6 +25,9 @@ constexpr std::string_view kAlignment = "general.alignment";
 /// Source bytes looked at on either end of a tensor.
 constexpr std::size_t kSampleBytes = 4096;
 
+/// What is set aside for a header before it is known how long it becomes.
+constexpr std::size_t kLikelyHeader = 64u << 20;
+
 // The two hashes are the first keys, so that their values stand at fixed places: magic, version,
 // two counts; then per key a length, the key, a type and the value.
 constexpr std::size_t kFirstKey = 4 + 4 + 8 + 8;
@@ -183,28 +186,32 @@ std::uint64_t source_hash(const Checkpoint& source) {
 
 std::string packed_header(const Checkpoint& source, const WeightStorage& storage,
                           const std::vector<PlacedTensor>& tensors) {
-  std::string keys;
-  put_key(keys, kHeaderHash, std::uint64_t{0});
-  put_key(keys, kContentsHash, std::uint64_t{0});
-  put_key(keys, kVersion, kPackedVersion);
-  put_key(keys, kLayout, std::string_view(kPackedLayout));
-  put_key(keys, kSourceHash, source_hash(source));
-  put_key(keys, kAlignment, kPackedAlignment);
+  std::string header;
+  // Metadata with a vocabulary are tens of megabytes: growing would copy them several times.
+  header.reserve(
+      std::min(kLikelyHeader, 2 * header_of(source.files.front().bytes(), source.tensors).size()));
+  header = "GGUF";
+  put(header, std::uint32_t{3});
+  put(header, std::uint64_t{tensors.size()});
+  const std::size_t count_at = header.size();
+  put(header, std::uint64_t{0});
+  put_key(header, kHeaderHash, std::uint64_t{0});
+  put_key(header, kContentsHash, std::uint64_t{0});
+  put_key(header, kVersion, kPackedVersion);
+  put_key(header, kLayout, std::string_view(kPackedLayout));
+  put_key(header, kSourceHash, source_hash(source));
+  put_key(header, kAlignment, kPackedAlignment);
   std::uint64_t count = 6;
   if (const std::string stored = storage_text(storage); !stored.empty()) {
-    put_key(keys, kStorage, std::string_view(stored));
+    put_key(header, kStorage, std::string_view(stored));
     ++count;
   }
   for (const auto& [key, value] : source.metadata.all()) {
     if (of_the_file(key)) continue;
-    put_key(keys, key, value);
+    put_key(header, key, value);
     ++count;
   }
-  std::string header = "GGUF";
-  put(header, std::uint32_t{3});
-  put(header, std::uint64_t{tensors.size()});
-  put(header, count);
-  header += keys;
+  std::memcpy(header.data() + count_at, &count, sizeof count);
   for (const PlacedTensor& tensor : tensors) {
     put(header, std::string_view(tensor.name));
     put(header, static_cast<std::uint32_t>(tensor.shape.size()));
