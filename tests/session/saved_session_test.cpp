@@ -11,6 +11,7 @@
 #include "gemma4/gemma4.hpp"
 #include "io/temporary_folder.hpp"
 #include "session/refusals.hpp"
+#include "session/snapshots.hpp"
 #include "session/test_drafters.hpp"
 #include "session/tiny_model.hpp"
 #include "weights/synthetic_model.hpp"
@@ -28,33 +29,8 @@ namespace {
 using namespace testing;
 using test::TemporaryFolder;
 
-using Bytes = std::vector<std::byte>;
-
 constexpr std::size_t kLengths[] = {1,           kWindow - 1,     kWindow,     kWindow + 1,
                                     2 * kWindow, 2 * kWindow + 1, 4 * kWindow, 9 * kWindow + 3};
-
-Bytes saved(Session& session) {
-  Bytes all;
-  session.save([&](std::span<const std::byte> piece) {
-    all.insert(all.end(), piece.begin(), piece.end());
-    return true;
-  });
-  return all;
-}
-
-/// Reads `bytes` in pieces of an odd size.
-Session restored(const Model& model, const Bytes& bytes, const SessionOptions& options = {}) {
-  std::size_t position = 0;
-  return Session::restore(
-      model,
-      [&](std::span<std::byte> out) {
-        const std::size_t count = std::min({out.size(), bytes.size() - position, std::size_t{999}});
-        std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(position), count, out.begin());
-        position += count;
-        return count;
-      },
-      options);
-}
 
 Bytes contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
