@@ -1,8 +1,11 @@
-// Snapshots of sessions in memory.
+// Snapshots of sessions in memory, and in files as bytes.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "gemma4/gemma4.hpp"
@@ -32,6 +35,14 @@ inline Session restored(const Model& model, std::span<const std::byte> bytes,
         return count;
       },
       options);
+}
+
+inline Bytes contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Bytes bytes(text.size());
+  std::copy_n(reinterpret_cast<const std::byte*>(text.data()), text.size(), bytes.begin());
+  return bytes;
 }
 
 }  // namespace gemma4::testing

@@ -178,9 +178,10 @@ TEST_CASE("sessions leave nothing behind") {
     CHECK(after.allocations == before.allocations);
     CHECK(after.bytes == before.bytes);
     CHECK(resident_bytes() - resident < kMostResident);
-    MESSAGE(sessions << " sessions: " << after.allocations - before.allocations
-                     << " allocations and " << (resident_bytes() - resident) / 1024
-                     << " KiB of resident memory more than before");
+    MESSAGE(sessions << " sessions; before and after: " << before.allocations << " and "
+                     << after.allocations << " allocations of " << before.bytes << " and "
+                     << after.bytes << " bytes, " << resident / 1024 << " and "
+                     << resident_bytes() / 1024 << " KiB resident");
   };
   run(kPeriod);  // what the process keeps, if anything
   const Held before;
