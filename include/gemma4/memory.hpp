@@ -34,7 +34,8 @@ struct SessionOptions {
   std::uint32_t prefill_chunk_tokens = 0;  ///< prompt tokens evaluated at once, 1 ... 256; 0 = 256.
                                            ///< Changes speed and memory, never results.
   std::uint64_t memory_budget_bytes =
-      0;  ///< creation fails when the plan's total is larger; 0 = no limit
+      0;  ///< creation fails when the plan's total is larger; 0 = no limit. Of one session: a fork
+          ///< is another with the same plan
   Speculation speculation = Speculation::automatic();
   ContextPolicy context_policy = ContextPolicy::error;
   /// For ContextPolicy::shift: tokens at the beginning that are never dropped, less than the
@@ -43,7 +44,9 @@ struct SessionOptions {
 };
 
 /// Exact bytes by part. The session parts are taken when the session is created; their pages are
-/// committed as they fill.
+/// committed as they fill. Not counted is small bookkeeping: of a session some 10 KiB and less than
+/// 2 bytes for each token of its context (page tables), of a model its tokenizer and threads, and
+/// what texts and options of the caller's take.
 struct MemoryPlan {
   std::uint64_t weights_bytes =
       0;  ///< the model's matrices and vectors, shared by all its sessions

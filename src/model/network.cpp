@@ -5,11 +5,18 @@
 namespace gemma4 {
 namespace {
 
-std::uint32_t head_size(const ModelConfig& config, bool sliding) {
+/// All layers of a kind have heads alike.
+LayerConfig first_layer(const ModelConfig& config, bool sliding) {
   for (const LayerConfig& layer : config.layers) {
-    if (layer.sliding == sliding) return layer.head_size;
+    if (layer.sliding == sliding) return layer;
   }
-  return 0;
+  return {};
+}
+
+std::uint64_t rotary_bytes(const ModelConfig& config, bool sliding) {
+  const LayerConfig layer = first_layer(config, sliding);
+  return RotaryTable::bytes(std::min(layer.turning_pairs, layer.head_size / 2),
+                            config.context_limit);
 }
 
 }  // namespace
@@ -18,13 +25,13 @@ Network::Network(ModelConfig shapes, Weights loaded, const Kernels& table)
     : config(std::move(shapes)),
       weights(std::move(loaded)),
       kernels(table),
-      rotary_full(config.rope_base, head_size(config, false), weights.rope_factors,
+      rotary_full(config.rope_base, first_layer(config, false).head_size, weights.rope_factors,
                   config.context_limit),
-      rotary_sliding(config.rope_base_sliding, head_size(config, true), {}, config.context_limit) {}
+      rotary_sliding(config.rope_base_sliding, first_layer(config, true).head_size, {},
+                     config.context_limit) {}
 
 std::uint64_t Network::table_bytes(const ModelConfig& config) {
-  return RotaryTable::bytes(head_size(config, false), config.context_limit) +
-         RotaryTable::bytes(head_size(config, true), config.context_limit);
+  return rotary_bytes(config, false) + rotary_bytes(config, true);
 }
 
 }  // namespace gemma4

@@ -39,8 +39,8 @@ void RotaryTable::angles(std::uint32_t position, float* cosine, float* sine) con
   }
 }
 
-std::uint64_t RotaryTable::bytes(std::uint32_t head_size, std::uint32_t positions) {
-  return (std::uint64_t{kLow} + positions / kLow + 1) * (head_size / 2) * sizeof(Turn);
+std::uint64_t RotaryTable::bytes(std::uint32_t pairs, std::uint32_t positions) {
+  return (std::uint64_t{kLow} + positions / kLow + 1) * pairs * sizeof(Turn);
 }
 
 }  // namespace gemma4

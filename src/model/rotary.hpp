@@ -23,7 +23,9 @@ class RotaryTable {
   /// Writes pairs() cosines and sines.
   void angles(std::uint32_t position, float* cosine, float* sine) const;
 
-  static std::uint64_t bytes(std::uint32_t head_size, std::uint32_t positions);
+  /// What the constructor takes for so many pairs that turn.
+  static std::uint64_t bytes(std::uint32_t pairs, std::uint32_t positions);
+  std::uint64_t size_bytes() const { return (low_.capacity() + high_.capacity()) * sizeof(Turn); }
 
  private:
   struct Turn {

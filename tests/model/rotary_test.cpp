@@ -12,6 +12,7 @@ TEST_CASE("rotary angles agree with long double up to the last position") {
   CHECK(full.pairs() == 64);
   CHECK(sliding.pairs() == 128);
   for (const RotaryTable* table : {&full, &sliding}) {
+    CHECK(table->size_bytes() == RotaryTable::bytes(table->pairs(), 262144));
     const long double base = table == &full ? 1e6L : 1e4L, size = table == &full ? 512 : 256;
     std::vector<float> cosine(table->pairs()), sine(table->pairs());
     for (const std::uint32_t position :

@@ -12,14 +12,6 @@ namespace {
 
 using namespace testing;
 
-Model load_with_prefixes(std::uint64_t bytes, int threads = 2, const std::string& assistant = {}) {
-  LoadOptions options;
-  options.threads = threads;
-  options.prefix_cache_bytes = bytes;
-  options.assistant = assistant;
-  return Model::load(tiny_path(), options);
-}
-
 constexpr std::uint64_t kPlenty = 64u << 20;
 
 std::vector<Token> text(std::size_t shared, std::size_t length, std::uint32_t seed) {

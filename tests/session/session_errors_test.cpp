@@ -4,7 +4,6 @@
 #include <functional>
 #include <string>
 
-#include "session/model_impl.hpp"
 #include "session/refusals.hpp"
 #include "session/tiny_model.hpp"
 
@@ -82,55 +81,6 @@ TEST_CASE("options outside their ranges are refused by name") {
   CHECK_REFUSED((void)session.generate(options), "invalid_argument", "suppress", "1536");
   CHECK_REFUSED(session.rewind(6), "invalid_argument", "position", "6");
   CHECK(session.position() == 5);
-}
-
-TEST_CASE("a memory budget is kept to the byte") {
-  const Model model = load_tiny();
-  SessionOptions options = session_options();
-  const MemoryPlan plan = model.plan(options);
-  CHECK(plan.total_bytes() > plan.weights_bytes);
-  options.memory_budget_bytes = plan.total_bytes();
-  CHECK_NOTHROW(Session(model, options));
-  --options.memory_budget_bytes;
-  const auto number = [](std::uint64_t bytes) { return std::to_string(bytes); };
-  CHECK_REFUSED(Session(model, options), "budget_exceeded", number(plan.total_bytes()).c_str(),
-                number(plan.total_bytes() - 1).c_str(),
-                ("weights " + number(plan.weights_bytes)).c_str(),
-                ("kv " + number(plan.kv_bytes)).c_str(),
-                ("workspace " + number(plan.workspace_bytes)).c_str());
-}
-
-TEST_CASE("a session's plan has its own drafter's memory and no other's") {
-  const Model pair = load_tiny_pair(2);
-  const auto workspace = [](const Model& model, const Speculation& speculation) {
-    SessionOptions options = session_options(KvType::f16, 0, 777);
-    options.speculation = speculation;
-    const MemoryPlan plan = model.plan(options);
-    options.memory_budget_bytes = plan.total_bytes();
-    CHECK_NOTHROW(Session(model, options));
-    --options.memory_budget_bytes;
-    CHECK_REFUSED(Session(model, options), "budget_exceeded",
-                  std::to_string(plan.total_bytes()).c_str());
-    return plan.workspace_bytes;
-  };
-  const std::uint64_t off = workspace(pair, Speculation::off());
-  const std::uint64_t ngram = NgramDrafter::bytes(777);
-  const std::uint64_t mtp =
-      Assistant::bytes(pair.impl()->assistant->config, {777, 2, kDraftChoices});
-  CHECK(ngram > 0);
-  CHECK(mtp > 0);
-  const Speculation automatic = Speculation::automatic();
-  CHECK(workspace(pair, automatic.by(DrafterKind::none)) == off);
-  CHECK(workspace(pair, Speculation::fixed(0)) == off);
-  CHECK(workspace(pair, automatic.by(std::make_shared<NgramDrafter>(777))) == off);
-  CHECK(workspace(pair, automatic.by(DrafterKind::ngram)) == off + ngram);
-  for (const Speculation& depth : {automatic, Speculation::fixed(1), Speculation::fixed(7)}) {
-    CHECK(workspace(pair, depth.by(DrafterKind::mtp)) == off + mtp);
-    CHECK(workspace(pair, depth) == off + ngram + mtp);
-  }
-  const Model alone = load_tiny(2);
-  CHECK(workspace(alone, Speculation::off()) == off);
-  CHECK(workspace(alone, automatic) == off + ngram);
 }
 
 TEST_CASE("a model that cannot be loaded says why") {

@@ -7,6 +7,7 @@
 
 #include "decode/allocation_counter.hpp"
 #include "session/refusals.hpp"
+#include "session/snapshots.hpp"
 #include "session/test_drafters.hpp"
 #include "session/tiny_model.hpp"
 
@@ -109,26 +110,11 @@ class Soak {
   }
   void snapshot(Session& session) {
     (void)session.logits();
-    std::vector<std::byte> bytes;
-    session.save([&](std::span<const std::byte> piece) {
-      bytes.insert(bytes.end(), piece.begin(), piece.end());
-      return true;
-    });
-    const auto restore = [&](std::size_t end) {
-      std::size_t at = 0;
-      return Session::restore(
-          model_,
-          [&](std::span<std::byte> out) {
-            const std::size_t some = std::min(out.size(), end - at);
-            std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), some, out.begin());
-            at += some;
-            return some;
-          },
-          options_);
-    };
-    Session copy = restore(bytes.size());
+    const Bytes bytes = saved(session);
+    Session copy = restored(model_, bytes, options_);
     generate(copy);
-    CHECK_REFUSED((void)restore(bytes.size() - 50'000), "format");
+    CHECK_REFUSED((void)restored(model_, std::span(bytes).first(bytes.size() - 50'000), options_),
+                  "format");
   }
   void shift(Session& session) {
     SessionOptions options = options_;
@@ -192,9 +178,10 @@ TEST_CASE("sessions leave nothing behind") {
     CHECK(after.allocations == before.allocations);
     CHECK(after.bytes == before.bytes);
     CHECK(resident_bytes() - resident < kMostResident);
-    MESSAGE(sessions << " sessions: " << after.allocations - before.allocations
-                     << " allocations and " << (resident_bytes() - resident) / 1024
-                     << " KiB of resident memory more than before");
+    MESSAGE(sessions << " sessions; before and after: " << before.allocations << " and "
+                     << after.allocations << " allocations of " << before.bytes << " and "
+                     << after.bytes << " bytes, " << resident / 1024 << " and "
+                     << resident_bytes() / 1024 << " KiB resident");
   };
   run(kPeriod);  // what the process keeps, if anything
   const Held before;

@@ -36,6 +36,16 @@ inline Model load_tiny_pair(int threads = 2) {
   return Model::load(tiny_path(), options);
 }
 
+/// With a prefix cache of so many bytes.
+inline Model load_with_prefixes(std::uint64_t bytes, int threads = 2,
+                                const std::string& assistant = {}) {
+  LoadOptions options;
+  options.threads = threads;
+  options.prefix_cache_bytes = bytes;
+  options.assistant = assistant;
+  return Model::load(tiny_path(), options);
+}
+
 inline SessionOptions session_options(KvType kv = KvType::f16, std::uint32_t chunk = 0,
                                       std::uint32_t context = 1024) {
   SessionOptions options;

@@ -23,6 +23,7 @@ struct SyntheticModel {
   bool value_on_full = false;  ///< a V projection on the full layer too
   int turning_pairs = 16;  ///< of the full layer's 64, by rope_freqs.weight; -1: without the tensor
   std::uint32_t tokens = kVocabulary;                ///< at least kVocabulary
+  std::uint32_t context = 4096;                      ///< the longest
   std::function<void(WrittenTensor&)> change;        ///< looks at every tensor before it is written
   std::function<bool(const std::string&)> keep_key;  ///< false leaves a key out
   std::function<void(GgufWriter&)> more_keys;
@@ -178,7 +179,7 @@ struct SyntheticModel {
     };
     if (wanted("general.architecture")) file.text("general.architecture", "gemma4");
     number("gemma4.block_count", kLayers);
-    number("gemma4.context_length", 4096);
+    number("gemma4.context_length", context);
     number("gemma4.embedding_length", kHidden);
     number("gemma4.feed_forward_length", kFeedForward);
     number("gemma4.attention.head_count", kHeads);
