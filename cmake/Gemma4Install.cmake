@@ -38,6 +38,8 @@ if(TARGET gemma4_onednn)
   string(APPEND GEMMA4_PC_LIBS_PRIVATE " ${GEMMA4_ONEDNN_LINK_FLAGS}")
 endif()
 string(STRIP "${GEMMA4_PC_LIBS_PRIVATE}" GEMMA4_PC_LIBS_PRIVATE)
+# No Requires.private, which pkg-config looks for also when nobody links the static library: the shared one needs no other package.
+set(GEMMA4_PC_C_LIBS_PRIVATE "-lgemma4 -lsimdjson -lxxhash ${GEMMA4_PC_LIBS_PRIVATE}")
 foreach(name gemma4 gemma4-c)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

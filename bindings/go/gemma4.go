@@ -96,28 +96,59 @@ type LoadOptions struct {
 	Assistant         string // the model's MTP assistant, which guesses tokens ahead
 	Packed            string // a file that was packed from the model, or its folder
 	MemoryBudgetBytes uint64
-	// OnProgress is called with the bytes done and all bytes.
+	// OnProgress is called with the bytes done and all bytes. Its panic ends the load and comes out
+	// of it.
 	OnProgress func(done, total uint64)
 }
 
 // Model is a checkpoint in memory.
 type Model struct{ handle *C.gemma4_model }
 
+// A guard keeps panics of the host's functions away from the library, whose frames they must not
+// unwind: the library is told to stop, and the panic goes on when its call has returned.
+type guard struct {
+	panicked bool
+	value    any
+}
+
+// call reports whether work returned.
+func (g *guard) call(work func()) (returned bool) {
+	defer func() {
+		if !returned {
+			g.panicked, g.value = true, recover()
+		}
+	}()
+	work()
+	return true
+}
+
+// goOn panics if a call did.
+func (g *guard) goOn() {
+	if g.panicked {
+		panic(g.value)
+	}
+}
+
 type progress struct {
-	ctx  context.Context
-	call func(done, total uint64)
+	guard
+	ctx    context.Context
+	report func(done, total uint64)
 }
 
 //export gemma4goProgress
 func gemma4goProgress(user unsafe.Pointer, done, total C.uint64_t) C.int32_t {
 	p := (*(*cgo.Handle)(user)).Value().(*progress)
-	if p.ctx.Err() != nil {
-		return 1
-	}
-	if p.call != nil {
-		p.call(uint64(done), uint64(total))
-	}
-	return 0
+	stop := C.int32_t(1)
+	p.call(func() {
+		if p.ctx.Err() != nil {
+			return
+		}
+		if p.report != nil {
+			p.report(uint64(done), uint64(total))
+		}
+		stop = 0
+	})
+	return stop
 }
 
 // Load reads a GGUF file or maps a packed one. It returns ctx.Err() when ctx is done first.
@@ -125,7 +156,8 @@ func Load(ctx context.Context, path string, options LoadOptions) (*Model, error)
 	name, nameBytes := bytesOf(path)
 	assistant, assistantBytes := bytesOf(options.Assistant)
 	packed, packedBytes := bytesOf(options.Packed)
-	handle := cgo.NewHandle(&progress{ctx, options.OnProgress})
+	told := &progress{ctx: ctx, report: options.OnProgress}
+	handle := cgo.NewHandle(told)
 	defer handle.Delete()
 	model := &Model{}
 	err := check(func(e *C.gemma4_error) C.gemma4_status {
@@ -133,6 +165,7 @@ func Load(ctx context.Context, path string, options LoadOptions) (*Model, error)
 			C.int32_t(options.Threads), C.uint64_t(options.MemoryBudgetBytes),
 			unsafe.Pointer(&handle), &model.handle, e)
 	})
+	told.goOn()
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

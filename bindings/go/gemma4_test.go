@@ -86,6 +86,41 @@ func TestLoadWithProgressAndCancel(t *testing.T) {
 	}
 }
 
+// Panics come out of the call that the library made, and nothing is broken.
+func TestPanicsComeThrough(t *testing.T) {
+	model := load(t, LoadOptions{})
+	session := open(t, model, small)
+	answer(t, session, "What is 34 + 17?", GenerateOptions{})
+	for name, work := range map[string]func(){
+		"progress": func() {
+			Load(context.Background(), tiny, LoadOptions{OnProgress: func(uint64, uint64) { panic("progress") }})
+		},
+		"writer": func() { session.SaveTo(failing("writer")) },
+		"reader": func() { model.RestoreFrom(failing("reader"), small) },
+		"event": func() {
+			session.Append("user", "Name the planets.")
+			session.Generate(context.Background(), GenerateOptions{}, func(Event) error { panic("event") })
+		},
+	} {
+		func() {
+			defer func() {
+				if found := recover(); found != name {
+					t.Errorf("expected the panic of the %s, found %v", name, found)
+				}
+			}()
+			work()
+		}()
+	}
+	if text, _ := answer(t, session, "What is the capital of Japan?", GenerateOptions{}); !strings.Contains(text, "Tokyo") {
+		t.Error(text)
+	}
+}
+
+type failing string
+
+func (f failing) Write([]byte) (int, error) { panic(string(f)) }
+func (f failing) Read([]byte) (int, error)  { panic(string(f)) }
+
 func TestPlanAndBudget(t *testing.T) {
 	model := load(t, LoadOptions{})
 	plan, err := model.Plan(small)
@@ -265,6 +300,58 @@ func TestJSONAndTools(t *testing.T) {
 		t.Error(err, len(tokens))
 	}
 	wantCode(t, session.AppendJSON("[{]", false), InvalidArgument, "")
+}
+
+// On a model that thinks, calls the tool, and answers when it has the response.
+func TestThinkingAndToolCalls(t *testing.T) {
+	path := os.Getenv("GEMMA4_SCRIPTED_MODEL")
+	if path == "" {
+		t.Skip("GEMMA4_SCRIPTED_MODEL names no model; bindings/run.sh makes it")
+	}
+	model, err := Load(context.Background(), path, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer model.Close()
+	session := open(t, model, SessionOptions{ContextTokens: 512})
+	next := func(json string, thinking bool) (events []Event) {
+		if err := session.AppendJSON(json, thinking); err != nil {
+			t.Fatal(err)
+		}
+		thought := ""
+		err := session.Generate(context.Background(), GenerateOptions{}, func(e Event) error {
+			if e.Kind == Thinking {
+				thought += e.Text
+			} else {
+				events = append(events, e)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append([]Event{{Kind: Thinking, Text: thought}}, events...)
+	}
+	question := `{"messages":[{"role":"user","content":"How late is it?"}],"tools":[{"name":"clock","description":"Tells the time"}]}`
+	call := []Event{
+		{Kind: ToolCall, ToolName: "clock", Text: `{"zone":1,"exact":true}`},
+		{Kind: End, FinishReason: FinishToolCalls},
+	}
+	if found := next(question, true); found[0].Text != "I have no watch." || !reflect.DeepEqual(found[1:], call) {
+		t.Error(found)
+	}
+	session.Rewind(0)
+	if found := next(question, false); found[0].Text != "" || !reflect.DeepEqual(found[1:], call) {
+		t.Error(found)
+	}
+	text := ""
+	found := next(`[{"role":"tool","name":"clock","content":"23:45"}]`, false)
+	for _, e := range found[1:] {
+		text += e.Text
+	}
+	if text != "It is late." || found[len(found)-1].FinishReason != FinishStop {
+		t.Error(found)
+	}
 }
 
 func TestErrorsAndDoubleClose(t *testing.T) {

@@ -62,6 +62,7 @@ func (s *Session) Save(path string) error {
 
 // A stream is the host's side of a snapshot, and its error.
 type stream struct {
+	guard
 	writer io.Writer
 	reader io.Reader
 	err    error
@@ -70,24 +71,31 @@ type stream struct {
 //export gemma4goWrite
 func gemma4goWrite(user, data unsafe.Pointer, bytes C.size_t) C.int32_t {
 	s := (*(*cgo.Handle)(user)).Value().(*stream)
-	if _, s.err = s.writer.Write(unsafe.Slice((*byte)(data), int(bytes))); s.err != nil {
-		return 1
-	}
-	return 0
+	stop := C.int32_t(1)
+	s.call(func() {
+		if _, s.err = s.writer.Write(unsafe.Slice((*byte)(data), int(bytes))); s.err == nil {
+			stop = 0
+		}
+	})
+	return stop
 }
 
 //export gemma4goRead
 func gemma4goRead(user, data unsafe.Pointer, bytes C.size_t) C.size_t {
 	s := (*(*cgo.Handle)(user)).Value().(*stream)
-	given, err := io.ReadFull(s.reader, unsafe.Slice((*byte)(data), int(bytes)))
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		s.err = err
-		return 0
-	}
+	given := 0
+	s.call(func() {
+		count, err := io.ReadFull(s.reader, unsafe.Slice((*byte)(data), int(bytes)))
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			s.err = err
+			return
+		}
+		given = count
+	})
 	return C.size_t(given)
 }
 
-// SaveTo gives the same bytes to a writer, whose error it returns.
+// SaveTo gives the same bytes to a writer, whose error it returns and whose panic comes out of it.
 func (s *Session) SaveTo(writer io.Writer) error {
 	to := &stream{writer: writer}
 	handle := cgo.NewHandle(to)
@@ -95,6 +103,7 @@ func (s *Session) SaveTo(writer io.Writer) error {
 	err := s.call(func(session *C.gemma4_session, e *C.gemma4_error) C.gemma4_status {
 		return C.save_to(session, unsafe.Pointer(&handle), e)
 	})
+	to.goOn()
 	if to.err != nil {
 		return to.err
 	}
@@ -129,6 +138,7 @@ func (m *Model) RestoreFrom(reader io.Reader, options SessionOptions) (*Session,
 	session, err := newSession(func(out **C.gemma4_session, e *C.gemma4_error) C.gemma4_status {
 		return C.restore_from(m.handle, unsafe.Pointer(&handle), &known, out, e)
 	})
+	from.goOn()
 	if from.err != nil {
 		return nil, from.err
 	}

@@ -1,6 +1,7 @@
 /* Cancelling from another thread, and a second call while one is inside. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -44,7 +45,59 @@ static int32_t cancel_prefill(void* user, uint32_t done, uint32_t total) {
   return 0;
 }
 
+/* A load or a packing that another thread cancels while it is at work. */
+typedef struct work {
+  gemma4_canceller* canceller;
+  int calls, cancel_at;
+} work;
+
+static void* fire(void* canceller) {
+  gemma4_canceller_cancel(canceller);
+  return NULL;
+}
+
+static int32_t cancel_midway(void* user, uint64_t done, uint64_t total) {
+  work* at = user;
+  pthread_t thread;
+  if (++at->calls != at->cancel_at) return 0;
+  CHECK(done < total);
+  CHECK(pthread_create(&thread, NULL, fire, at->canceller) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+  return 0; /* the callback itself does not object */
+}
+
+static void test_cancelled_work(void) {
+  gemma4_error error = {.struct_size = sizeof error};
+  char path[64];
+  snprintf(path, sizeof path, "/tmp/gemma4-cancelled-%ld", (long)getpid());
+  for (int cancel_at = 1; cancel_at <= 41; cancel_at += 10) {
+    work at = {NULL, 0, cancel_at};
+    gemma4_model* model = NULL;
+    CHECK_OK(gemma4_canceller_create(&at.canceller, &error));
+    const gemma4_load_options load = {.struct_size = sizeof load,
+                                      .on_progress = cancel_midway,
+                                      .on_progress_user = &at,
+                                      .canceller = at.canceller};
+    CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &load, &model, &error), GEMMA4_ERROR_CANCELLED,
+                TINY);
+    CHECK(model == NULL && at.calls == cancel_at); /* nothing more was read */
+    gemma4_canceller_destroy(at.canceller);
+
+    at.calls = 0;
+    CHECK_OK(gemma4_canceller_create(&at.canceller, &error));
+    const gemma4_pack_options pack = {.struct_size = sizeof pack,
+                                      .on_progress = cancel_midway,
+                                      .on_progress_user = &at,
+                                      .canceller = at.canceller};
+    CHECK_FAILS(gemma4_pack(TINY, GEMMA4_TEXT, path, GEMMA4_TEXT, &pack, NULL, &error),
+                GEMMA4_ERROR_CANCELLED, TINY);
+    CHECK(at.calls == cancel_at && access(path, F_OK) != 0);
+    gemma4_canceller_destroy(at.canceller);
+  }
+}
+
 void test_cancel(void) {
+  test_cancelled_work();
   gemma4_error error = {.struct_size = sizeof error};
   gemma4_model* model = load_tiny(0);
   shared with = {NULL, 0, 0};

@@ -52,7 +52,7 @@ typedef struct answer {
   size_t bytes;
   int32_t finish_reason;
   int thoughts, tool_calls;
-  char tool[64], arguments[256];
+  char thought[256], tool[64], arguments[256];
 } answer;
 
 gemma4_model* load_tiny(int with_assistant);
@@ -71,6 +71,7 @@ void test_snapshot(void);
 void test_batch(void);
 void test_context(void);
 void test_cancel(void);
+void test_events(void);
 void test_arguments(void);
 void test_versions(void);
 

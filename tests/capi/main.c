@@ -31,6 +31,8 @@ void add_event(answer* to, const gemma4_event* event) {
       break;
     case GEMMA4_EVENT_THINKING:
       ++to->thoughts;
+      if (strlen(to->thought) + event->text.bytes < sizeof to->thought)
+        strncat(to->thought, event->text.data, event->text.bytes);
       break;
     case GEMMA4_EVENT_TOOL_CALL:
       ++to->tool_calls;
@@ -74,6 +76,7 @@ int main(void) {
   test_batch();
   test_context();
   test_cancel();
+  test_events();
   test_arguments();
   test_versions();
   printf("%d checks, %d failed\n", checks_made, checks_failed);

@@ -1,6 +1,7 @@
 // What the documents say is what the program does.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "cli/process.hpp"
@@ -16,6 +17,18 @@ TEST_CASE("the README shows the chat examples as they are") {
   };
   CHECK(shown("```c\n") == source_file("examples/chat.c"));
   CHECK(shown("```cpp\n") == source_file("examples/chat.cpp"));
+}
+
+TEST_CASE("the same small chat in each language") {
+  for (const char* path :
+       {"examples/chat.c", "examples/chat.cpp", "bindings/rust/gemma4/examples/chat.rs",
+        "bindings/go/examples/chat/main.go", "bindings/csharp/examples/Chat.cs"}) {
+    CAPTURE(std::string(path));
+    const std::string source = source_file(path);
+    CHECK(std::count(source.begin(), source.end(), '\n') <= 60);
+    for (const char* part : {" MODEL.gguf [ASSISTANT.gguf]", "loading: ", "4096", "user"})
+      CHECK(source.find(part) != std::string::npos);
+  }
 }
 
 TEST_CASE("every option of every command stands in docs/command-line.md") {

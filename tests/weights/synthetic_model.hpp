@@ -2,6 +2,8 @@
 // of.
 #pragma once
 
+#include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
@@ -24,6 +26,7 @@ struct SyntheticModel {
   int turning_pairs = 16;  ///< of the full layer's 64, by rope_freqs.weight; -1: without the tensor
   std::uint32_t tokens = kVocabulary;                ///< at least kVocabulary
   std::uint32_t context = 4096;                      ///< the longest
+  std::vector<std::string> words;                    ///< pieces of text that the vocabulary has
   std::function<void(WrittenTensor&)> change;        ///< looks at every tensor before it is written
   std::function<bool(const std::string&)> keep_key;  ///< false leaves a key out
   std::function<void(GgufWriter&)> more_keys;
@@ -114,29 +117,28 @@ struct SyntheticModel {
     return out;
   }
 
-  void vocabulary(GgufWriter& file) const {
+  /// What the tokens are, by id: 256 bytes, the marks of the chat format, `words`, and then "wN".
+  std::vector<std::string> pieces() const {
     std::vector<std::string> pieces = {"<pad>", "<eos>", "<bos>", "<unk>"};
-    std::vector<std::int32_t> types = {3, 3, 3, 2};
     for (int i = 0; i < 256; ++i) {
       char text[8];
       std::snprintf(text, sizeof text, "<0x%02X>", i);
       pieces.push_back(text);
-      types.push_back(6);
     }
-    for (const char* special :
-         {"<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>", "<|tool>", "<tool|>",
-          "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", "<|\"|>"}) {
-      pieces.push_back(special);
-      types.push_back(3);
-    }
-    for (const char* piece : {"w", "1", "w1"}) {
-      pieces.push_back(piece);
-      types.push_back(1);
-    }
-    while (pieces.size() < tokens) {
-      pieces.push_back("w" + std::to_string(pieces.size()));
-      types.push_back(1);
-    }
+    pieces.insert(pieces.end(), {"<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>",
+                                 "<|tool>", "<tool|>", "<|tool_call>", "<tool_call|>",
+                                 "<|tool_response>", "<tool_response|>", "<|\"|>", "w", "1", "w1"});
+    pieces.insert(pieces.end(), words.begin(), words.end());
+    while (pieces.size() < tokens) pieces.push_back("w" + std::to_string(pieces.size()));
+    return pieces;
+  }
+
+  void vocabulary(GgufWriter& file) const {
+    const std::vector<std::string> pieces = this->pieces();
+    std::vector<std::int32_t> types(pieces.size(), 1);          // words
+    std::fill(types.begin(), types.begin() + 4 + 256 + 12, 3);  // marks
+    std::fill(types.begin() + 4, types.begin() + 4 + 256, 6);   // bytes
+    types[3] = 2;                                               // unknown
     const auto wanted = [&](const char* key) { return !keep_key || keep_key(key); };
     if (wanted("tokenizer.ggml.model")) file.text("tokenizer.ggml.model", "gemma4");
     if (wanted("tokenizer.ggml.tokens")) file.array("tokenizer.ggml.tokens", pieces);

@@ -127,11 +127,11 @@ namespace Gemma4
                 Native.gemma4_model_plan(Handle, ref known, ref plan, ref error), ref error);
             return new MemoryPlan
             {
-                WeightsBytes = plan.Weights,
-                AssistantBytes = plan.Assistant,
-                KvBytes = plan.Kv,
-                WorkspaceBytes = plan.Workspace,
-                TotalBytes = plan.Total,
+                WeightsBytes = plan.WeightsBytes,
+                AssistantBytes = plan.AssistantBytes,
+                KvBytes = plan.KvBytes,
+                WorkspaceBytes = plan.WorkspaceBytes,
+                TotalBytes = plan.TotalBytes,
             };
         }
 

@@ -81,7 +81,7 @@ namespace Gemma4
     [StructLayout(LayoutKind.Sequential)]
     internal struct NativeMemoryPlan
     {
-        public ulong StructSize, Weights, Assistant, Kv, Workspace, Total;
+        public ulong StructSize, WeightsBytes, AssistantBytes, KvBytes, WorkspaceBytes, TotalBytes;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -1,13 +1,15 @@
-// The scenarios that all bindings are tested with (bindings/README.md): Scenarios.exe SOURCE_FOLDER
+// The scenarios that all bindings are tested with (bindings/README.md): Scenarios.exe SOURCE_FOLDER [SCRIPTED_MODEL]
 using System;
 using System.IO;
 using System.Linq;
+using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Gemma4;
 
 static class Scenarios
 {
-    static string tiny, tinyAssistant, license;
+    static string tiny, tinyAssistant, scripted, license;
     static int made, failed;
 
     static void Check(bool truth, string what)
@@ -59,14 +61,36 @@ static class Scenarios
         using (Model.Load(tiny, new LoadOptions { OnProgress = (done, total) => { ++calls; return done <= total; } })) { }
         Check(calls > 1, "progress is told");
         Fails(ErrorCode.Cancelled, "", () => Model.Load(tiny, new LoadOptions { OnProgress = (done, total) => false }));
+    }
+
+    static void Throws<T>(string what, Action action) where T : Exception
+    {
         try
         {
-            Model.Load(tiny, new LoadOptions { OnProgress = (done, total) => { throw new TimeoutException(); } });
-            Check(false, "the callback's exception comes through");
+            action();
+            Check(false, what + "'s exception comes through");
         }
-        catch (TimeoutException)
+        catch (T)
         {
             Check(true, "");
+        }
+    }
+
+    sealed class FailingReader : MemoryStream
+    {
+        public override int Read(byte[] buffer, int offset, int count) { throw new TimeoutException(); }
+    }
+
+    static void ExceptionsComeThrough()
+    {
+        Throws<TimeoutException>("progress", () => Model.Load(tiny, new LoadOptions { OnProgress = (done, total) => { throw new TimeoutException(); } }));
+        using (var model = Model.Load(tiny))
+        using (var session = new Session(model, Small()))
+        {
+            Answer(session, "What is 34 + 17?");
+            Throws<NotSupportedException>("the writer", () => session.Save(new MemoryStream(new byte[8])));
+            Throws<TimeoutException>("the reader", () => Session.Restore(model, new FailingReader()));
+            Check(Answer(session, "What is the capital of Japan?").Contains("Tokyo"), "usable afterwards");
         }
     }
 
@@ -188,15 +212,6 @@ static class Scenarios
                     Fails(ErrorCode.InvalidArgument, "kv", () => Session.Restore(model, path, exact));
                     Fails(ErrorCode.IO, "/nowhere", () => Session.Restore(model, "/nowhere/snapshot", options));
                     Fails(ErrorCode.Format, "", () => Session.Restore(model, new MemoryStream(), options));
-                    try
-                    {
-                        session.Save(new MemoryStream(new byte[8]));
-                        Check(false, "the stream's exception comes through");
-                    }
-                    catch (NotSupportedException)
-                    {
-                        Check(true, "");
-                    }
                 }
             }
         File.Delete(path);
@@ -210,6 +225,93 @@ static class Scenarios
             session.AppendJson("{\"messages\":[{\"role\":\"user\",\"content\":\"What is 34 + 17?\"}],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"add\",\"description\":\"Adds\"}}]}");
             Check(session.Tokens().Length > 20, "a prompt with a tool");
             Fails(ErrorCode.InvalidArgument, "", () => session.AppendJson("[{]"));
+        }
+    }
+
+    // Thought, text, calls and end of an answer, on one line.
+    static string Whole(Session session, string json, bool thinking)
+    {
+        string thought = "", text = "", calls = "", end = "";
+        session.AppendJson(json, thinking);
+        foreach (Event piece in session.Generate())
+            switch (piece.Kind)
+            {
+                case EventKind.Thinking: thought += piece.Text; break;
+                case EventKind.Text: text += piece.Text; break;
+                case EventKind.ToolCall: calls += piece.ToolName + piece.Text; break;
+                case EventKind.End: end += piece.FinishReason; break;
+            }
+        return thought + "|" + text + "|" + calls + "|" + end;
+    }
+
+    // On a model that thinks, calls the tool, and answers when it has the response.
+    static void ThinkingAndToolCalls()
+    {
+        if (scripted == null)
+        {
+            Console.WriteLine("no thinking and tool calls: no SCRIPTED_MODEL, which bindings/run.sh makes");
+            return;
+        }
+        const string question = "{\"messages\":[{\"role\":\"user\",\"content\":\"How late is it?\"}],\"tools\":[{\"name\":\"clock\",\"description\":\"Tells the time\"}]}";
+        const string call = "clock{\"zone\":1,\"exact\":true}|ToolCalls";
+        using (var model = Model.Load(scripted))
+        using (var session = new Session(model, new SessionOptions { ContextTokens = 512 }))
+        {
+            string found = Whole(session, question, true);
+            Check(found == "I have no watch.||" + call, "a thought and a call, found " + found);
+            session.Rewind(0);
+            found = Whole(session, question, false);
+            Check(found == "||" + call, "a call, found " + found);
+            found = Whole(session, "[{\"role\":\"tool\",\"name\":\"clock\",\"content\":\"23:45\"}]", false);
+            Check(found == "|It is late.||Stop", "an answer, found " + found);
+        }
+    }
+
+    static void ThreadsShareAModel()
+    {
+        using (var model = Model.Load(tiny))
+        {
+            var texts = new string[3];
+            Thread[] threads = Enumerable.Range(0, texts.Length).Select(i => new Thread(() =>
+            {
+                using (var session = new Session(model, Small())) texts[i] = Answer(session, "What is 34 + 17?");
+            })).ToArray();
+            foreach (Thread thread in threads) thread.Start();
+            foreach (Thread thread in threads) thread.Join();
+            Check(texts[0] != null && texts[0].Contains("51") && texts.Distinct().Count() == 1, "the same answer on each thread");
+        }
+    }
+
+    // "KvBytes" is "kv_bytes".
+    static string SnakeCase(string name)
+    {
+        return string.Concat(name.Select((c, i) => char.IsUpper(c) && i > 0 ? "_" + char.ToLowerInvariant(c) : "" + char.ToLowerInvariant(c)));
+    }
+
+    // The classes' structs are the first fields of those that the library's own tests keep a table of: by name, place and size.
+    static void StructsLieAsInTheLibrary(string layout)
+    {
+        string[] lines = File.ReadAllLines(layout);
+        Type[] structs = typeof(Model).Assembly.GetTypes().Where(type => type.IsValueType && type.Name.StartsWith("Native")).ToArray();
+        Check(structs.Length > 8, "structs");
+        foreach (Type type in structs)
+        {
+            string name = "gemma4_" + SnakeCase(type.Name.Substring("Native".Length));
+            string[] expected = lines.SkipWhile(line => line.Split(' ')[0] != name).Skip(1).TakeWhile(line => line.StartsWith("  ")).ToArray();
+            string size = lines.FirstOrDefault(line => line.StartsWith(name + " "));
+            FieldInfo[] fields = type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
+            Check(size != null && fields.Length > 0 && fields.Length <= expected.Length, name + " is in the table");
+            int end = 0;
+            for (int i = 0; i < fields.Length && i < expected.Length; ++i)
+            {
+                string[] words = expected[i].Trim().Split(' ');
+                int offset = (int)Marshal.OffsetOf(type, fields[i].Name);
+                end = int.Parse(words[1]) + int.Parse(words[2]);
+                int next = i + 1 < fields.Length ? (int)Marshal.OffsetOf(type, fields[i + 1].Name) : Marshal.SizeOf(type);
+                Check(SnakeCase(fields[i].Name) == words[0] && offset == int.Parse(words[1]) && next >= end,
+                      name + ": expected " + expected[i].Trim() + ", found " + fields[i].Name + " " + offset + " up to " + next);
+            }
+            Check(Marshal.SizeOf(type) - end < 8 && (fields.Length < expected.Length || size == name + " " + Marshal.SizeOf(type)), name + "'s size");
         }
     }
 
@@ -228,15 +330,7 @@ static class Scenarios
         session.Dispose();
         model.Dispose();
         model.Dispose();
-        try
-        {
-            session.Tokens();
-            Check(false, "a disposed session refuses calls");
-        }
-        catch (ObjectDisposedException)
-        {
-            Check(true, "");
-        }
+        Throws<ObjectDisposedException>("a disposed session", () => session.Tokens());
         Check(Model.Version == "0.1.0", "the version");
     }
 
@@ -245,14 +339,19 @@ static class Scenarios
         tiny = arguments[0] + "/models/tiny/gemma4-tiny-q4_0.gguf";
         tinyAssistant = arguments[0] + "/models/tiny/gemma4-tiny-assistant-q4_0.gguf";
         license = arguments[0] + "/LICENSE";
+        scripted = arguments.Length > 1 ? arguments[1] : null;
+        StructsLieAsInTheLibrary(arguments[0] + "/tests/capi/layout.txt");
         LoadWithProgressAndCancel();
+        ExceptionsComeThrough();
         PlanAndBudget();
         ChatAndStream();
         CancelFromAnotherThread();
         DraftsChangeNothing();
         ForkSaveAndRestore();
         JsonAndTools();
+        ThinkingAndToolCalls();
         ErrorsAndDoubleClose();
+        ThreadsShareAModel();
         Console.WriteLine("{0} checks, {1} failed", made, failed);
         return failed == 0 ? 0 : 1;
     }

@@ -1,6 +1,11 @@
-# An overlay port of the clone that it lies in: vcpkg install gemma4 --overlay-ports=packaging/vcpkg
-# In a registry the next line is vcpkg_from_github with the release's REF and SHA512.
-get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+# REF and SHA512 are a release's: 0 makes vcpkg say the right one.
+vcpkg_from_github(
+    OUT_SOURCE_PATH SOURCE_PATH
+    REPO gemma4/gemma4
+    REF "v${VERSION}"
+    SHA512 0
+    HEAD_REF main
+)
 
 vcpkg_check_features(OUT_FEATURE_OPTIONS FEATURE_OPTIONS
     FEATURES
@@ -21,6 +26,7 @@ vcpkg_cmake_configure(
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/gemma4)
 vcpkg_fixup_pkgconfig()
+vcpkg_copy_pdbs()
 if("tools" IN_LIST FEATURES)
     vcpkg_copy_tools(TOOL_NAMES gemma4 AUTO_CLEAN)
 endif()

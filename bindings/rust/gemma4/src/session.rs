@@ -58,8 +58,11 @@ impl SessionOptions {
             (false, false) => sys::GEMMA4_KV_DEFAULT,
         };
         known.memory_budget_bytes = self.memory_budget_bytes;
-        known.context_policy =
-            if self.shift_when_full { sys::GEMMA4_CONTEXT_SHIFT } else { sys::GEMMA4_CONTEXT_ERROR };
+        known.context_policy = if self.shift_when_full {
+            sys::GEMMA4_CONTEXT_SHIFT
+        } else {
+            sys::GEMMA4_CONTEXT_ERROR
+        };
         known.keep_first_tokens = self.keep_first_tokens;
         known.depth = match self.depth {
             Depth::Automatic | Depth::Tokens(0) => sys::GEMMA4_DEPTH_AUTOMATIC,

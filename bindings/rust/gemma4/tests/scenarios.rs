@@ -11,10 +11,17 @@ fn small() -> SessionOptions {
 }
 
 fn answer(session: &mut Session, question: &str, max_tokens: u32) -> (String, FinishReason) {
+    answer_with(session, question, &GenerateOptions { max_tokens, ..Default::default() })
+}
+
+fn answer_with(
+    session: &mut Session,
+    question: &str,
+    options: &GenerateOptions,
+) -> (String, FinishReason) {
     session.append("user", question).unwrap();
-    let options = GenerateOptions { max_tokens, ..Default::default() };
     let (mut text, mut end) = (String::new(), None);
-    for piece in session.generate(&options).unwrap() {
+    for piece in session.generate(options).unwrap() {
         match piece.unwrap() {
             Piece::Text(part) => text += &part,
             Piece::End(reason) => end = Some(reason),
@@ -22,6 +29,18 @@ fn answer(session: &mut Session, question: &str, max_tokens: u32) -> (String, Fi
         }
     }
     (text, end.expect("an end"))
+}
+
+/// A failure by its code and a part of its text.
+fn fails<T>(result: Result<T, Error>, code: ErrorCode, text: &str) {
+    let error = result.err().expect("a failure");
+    assert!(error.code() == code && error.to_string().contains(text), "{error:?}");
+}
+
+/// What a call panics with.
+fn panic_of<T>(call: impl FnOnce() -> T) -> Option<&'static str> {
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+    caught.err().and_then(|panic| panic.downcast_ref::<&str>().copied())
 }
 
 #[test]
@@ -37,17 +56,21 @@ fn load_with_progress_and_cancel() {
     assert!(calls > 1 && model.vocabulary_size().unwrap() == 1536);
     let mut refuse = |_: u64, _: u64| false;
     let options = LoadOptions { on_progress: Some(&mut refuse), ..Default::default() };
-    assert_eq!(Model::load_with(MODEL, options).err().unwrap().code(), ErrorCode::Cancelled);
+    fails(Model::load_with(MODEL, options), ErrorCode::Cancelled, MODEL);
 }
 
 #[test]
-fn a_panic_passes_through_the_load() {
-    let caught = std::panic::catch_unwind(|| {
-        let mut fail = |_: u64, _: u64| -> bool { panic!("on purpose") };
-        let options = LoadOptions { on_progress: Some(&mut fail), ..Default::default() };
-        let _ = Model::load_with(MODEL, options);
-    });
-    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"on purpose"));
+fn panics_come_through() {
+    let mut fail = |_: u64, _: u64| -> bool { panic!("progress") };
+    let options = LoadOptions { on_progress: Some(&mut fail), ..Default::default() };
+    assert_eq!(panic_of(|| Model::load_with(MODEL, options)), Some("progress"));
+    let model = Model::load(MODEL).unwrap();
+    let mut session = Session::with_options(&model, &small()).unwrap();
+    answer(&mut session, "What is 34 + 17?", 0);
+    assert_eq!(panic_of(|| session.save_to(|_| panic!("writer"))), Some("writer"));
+    let read = || Session::restore_from(&model, &small(), |_| panic!("reader"));
+    assert_eq!(panic_of(read), Some("reader"));
+    assert!(answer(&mut session, "What is the capital of Japan?", 0).0.contains("Tokyo"));
 }
 
 #[test]
@@ -57,9 +80,8 @@ fn plan_and_budget() {
     let parts = plan.weights_bytes + plan.assistant_bytes + plan.kv_bytes + plan.workspace_bytes;
     assert!(plan.kv_bytes > 0 && plan.total_bytes == parts);
     let poor = SessionOptions { memory_budget_bytes: plan.total_bytes - 1, ..small() };
-    let error = Session::with_options(&model, &poor).err().unwrap();
-    assert_eq!(error.code(), ErrorCode::BudgetExceeded);
-    assert!(error.to_string().contains("memory_budget_bytes"));
+    let refused = Session::with_options(&model, &poor);
+    fails(refused, ErrorCode::BudgetExceeded, "memory_budget_bytes");
 }
 
 #[test]
@@ -77,6 +99,10 @@ fn chat_and_stream() {
     let count = session.tokens().unwrap().len();
     session.rewind(0).unwrap();
     assert!(count > 20 && session.tokens().unwrap().is_empty());
+    let stop = vec!["Mars".to_string(), "Earth".to_string()];
+    let options = GenerateOptions { stop, ..Default::default() };
+    let (text, end) = answer_with(&mut session, "Name the planets.", &options);
+    assert!(!text.contains("Earth") && end == FinishReason::StopText);
 }
 
 #[test]
@@ -164,11 +190,18 @@ fn fork_save_and_restore() {
         }
 
         let exact = SessionOptions { exact_kv: true, ..small() };
-        let refused = Session::restore_from(&model, &exact, |_| 0).err().unwrap();
-        assert_eq!(refused.code(), ErrorCode::Format);
-        let missing = Session::restore(&model, "/nowhere/snapshot", &options).err().unwrap();
-        assert_eq!(missing.code(), ErrorCode::Io);
-        assert_eq!(session.save_to(|_| false).err().unwrap().code(), ErrorCode::Cancelled);
+        let mut whole = &bytes[..];
+        let other = Session::restore_from(&model, &exact, |into| {
+            let given = into.len().min(whole.len());
+            into[..given].copy_from_slice(&whole[..given]);
+            whole = &whole[given..];
+            given
+        });
+        fails(other, ErrorCode::InvalidArgument, "kv");
+        fails(Session::restore_from(&model, &options, |_| 0), ErrorCode::Format, "snapshot");
+        let missing = Session::restore(&model, "/nowhere/snapshot", &options);
+        fails(missing, ErrorCode::Io, "/nowhere/snapshot");
+        fails(session.save_to(|_| false), ErrorCode::Cancelled, "");
     }
 }
 
@@ -180,26 +213,60 @@ fn json_and_tools() {
         "tools":[{"type":"function","function":{"name":"add","description":"Adds"}}]}"#;
     session.append_json(json, false).unwrap();
     assert!(session.tokens().unwrap().len() > 20);
-    let error = session.append_json("[{]", false).err().unwrap();
-    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    fails(session.append_json("[{]", false), ErrorCode::InvalidArgument, "");
+}
+
+/// On a model that thinks, calls the tool, and answers when it has the response.
+#[test]
+fn thinking_and_tool_calls() {
+    let Ok(path) = std::env::var("GEMMA4_SCRIPTED_MODEL") else {
+        return; // bindings/run.sh makes it
+    };
+    let model = Model::load(&path).unwrap();
+    let options = SessionOptions { context_tokens: 512, ..Default::default() };
+    let mut session = Session::with_options(&model, &options).unwrap();
+    // thought, text, calls, end
+    let next = |session: &mut Session, json: &str, thinking: bool| {
+        session.append_json(json, thinking).unwrap();
+        let (mut thought, mut text, mut calls, mut end) = Default::default();
+        for piece in session.generate(&GenerateOptions::default()).unwrap() {
+            match piece.unwrap() {
+                Piece::Thinking(part) => String::push_str(&mut thought, &part),
+                Piece::Text(part) => String::push_str(&mut text, &part),
+                Piece::ToolCall { name, arguments } => Vec::push(&mut calls, (name, arguments)),
+                Piece::End(reason) => end = Some(reason),
+            }
+        }
+        (thought, text, calls, end.expect("an end"))
+    };
+    let question = r#"{"messages":[{"role":"user","content":"How late is it?"}],
+        "tools":[{"name":"clock","description":"Tells the time"}]}"#;
+    let call = || vec![("clock".to_string(), r#"{"zone":1,"exact":true}"#.to_string())];
+    let found = next(&mut session, question, true);
+    let thought = "I have no watch.".to_string();
+    assert_eq!(found, (thought, String::new(), call(), FinishReason::ToolCalls));
+    session.rewind(0).unwrap();
+    let found = next(&mut session, question, false);
+    assert_eq!(found, (String::new(), String::new(), call(), FinishReason::ToolCalls));
+    let response = r#"[{"role":"tool","name":"clock","content":"23:45"}]"#;
+    let found = next(&mut session, response, false);
+    assert_eq!(found, (String::new(), "It is late.".to_string(), vec![], FinishReason::Stop));
 }
 
 #[test]
 fn errors() {
-    let missing = Model::load("/nowhere/model.gguf").err().unwrap();
-    assert_eq!(missing.code(), ErrorCode::Io);
-    assert!(missing.to_string().contains("/nowhere/model.gguf"));
+    fails(Model::load("/nowhere/model.gguf"), ErrorCode::Io, "/nowhere/model.gguf");
     let license = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../LICENSE");
-    assert_eq!(Model::load(license).err().unwrap().code(), ErrorCode::Format);
-    assert_eq!(Model::load("a\0b").err().unwrap().code(), ErrorCode::InvalidArgument);
+    fails(Model::load(license), ErrorCode::Format, "LICENSE");
+    fails(Model::load("a\0b"), ErrorCode::InvalidArgument, "path");
+    fails(Model::load(""), ErrorCode::InvalidArgument, "path");
     let model = Model::load(MODEL).unwrap();
     let tiny = SessionOptions { context_tokens: 8, ..Default::default() };
     let mut session = Session::with_options(&model, &tiny).unwrap();
-    let long = session.append("user", "A text of more than eight tokens, surely.").err().unwrap();
-    assert_eq!(long.code(), ErrorCode::ContextFull);
-    assert_eq!(session.append("robot", "Hello").err().unwrap().code(), ErrorCode::InvalidArgument);
-    let none = session.generate(&GenerateOptions::default()).err().unwrap();
-    assert_eq!(none.code(), ErrorCode::InvalidArgument);
+    let long = session.append("user", "A text of more than eight tokens, surely.");
+    fails(long, ErrorCode::ContextFull, "8 tokens");
+    fails(session.append("robot", "Hello"), ErrorCode::InvalidArgument, "robot");
+    fails(session.generate(&GenerateOptions::default()), ErrorCode::InvalidArgument, "prompt");
 }
 
 #[test]

@@ -1,19 +1,19 @@
-"""Builds the clone that it lies in: conan create packaging/conan"""
 import os
 
 from conan import ConanFile
 from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
-from conan.tools.files import copy, rmdir
+from conan.tools.files import copy, get, rmdir
 
 required_conan_version = ">=2.0.9"
 
 
 class Gemma4Conan(ConanFile):
     name = "gemma4"
-    version = "0.1.0"
     description = "Gemma 4 language models on ordinary processors, for C and C++"
     license = "Apache-2.0"
+    url = "https://github.com/conan-io/conan-center-index"
+    homepage = "https://github.com/gemma4/gemma4"
     topics = ("llm", "gemma", "inference", "cpu")
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
@@ -22,13 +22,8 @@ class Gemma4Conan(ConanFile):
     default_options = {"shared": False, "fPIC": True}
     implements = ["auto_shared_fpic"]
 
-    def export_sources(self):
-        root = os.path.join(self.recipe_folder, os.pardir, os.pardir)
-        for pattern in ("CMakeLists.txt", "LICENSE", "capi/*", "cmake/*", "include/*", "src/*"):
-            copy(self, pattern, src=root, dst=self.export_sources_folder)
-
     def layout(self):
-        cmake_layout(self)
+        cmake_layout(self, src_folder="src")
 
     def requirements(self):
         self.requires("simdjson/[>=3 <5]")
@@ -36,6 +31,9 @@ class Gemma4Conan(ConanFile):
 
     def validate_build(self):
         check_min_cppstd(self, 20)
+
+    def source(self):
+        get(self, **self.conan_data["sources"][self.version], strip_root=True)
 
     def generate(self):
         toolchain = CMakeToolchain(self)
