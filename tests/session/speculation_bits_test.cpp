@@ -3,8 +3,7 @@
 
 #include <map>
 
-#include "session/test_drafters.hpp"
-#include "session/tiny_model.hpp"
+#include "session/plain_text.hpp"
 
 namespace gemma4 {
 namespace {
@@ -12,50 +11,6 @@ namespace {
 using namespace testing;
 
 constexpr std::uint32_t kPrompt = 40, kText = 240;  // the window of 64 is crossed many times
-
-/// A text that plain decoding writes, and the logits after each of its tokens.
-struct Plain {
-  std::vector<Token> tokens;
-  LogitRows rows;
-};
-
-Plain plain_text(const Model& model, const SamplingOptions& sampling, std::uint32_t length,
-                 KvType kv = KvType::f16) {
-  Session session(model, with(Speculation::off(), session_options(kv)));
-  session.append_tokens(random_tokens(kPrompt));
-  while (session.position() < length) (void)session.decode_step(sampling);
-  Plain plain{tokens_of(session), {}};
-  Session again(model, with(Speculation::off(), session_options(kv)));
-  plain.rows = prefill_rows(again, plain.tokens);
-  return plain;
-}
-
-/// Writes the text with drafts and compares every token, and every row of logits that one was
-/// chosen from. Returns the first position that differs, or -1.
-int first_difference(Session& session, const Plain& plain, const SamplingOptions& sampling) {
-  session.append_tokens(std::span(plain.tokens).first(kPrompt));
-  while (session.position() < plain.tokens.size()) {
-    const std::uint32_t position = session.position();
-    const int at = static_cast<int>(position);
-    const std::uint64_t accepted = session.statistics().accepted;
-    const std::uint64_t steps = session.statistics().target_steps;
-    if (session.decode_step(sampling) != plain.tokens[position]) return at;
-    if (session.statistics().accepted > accepted) {
-      // its row came with the draft
-      const std::uint64_t passes = session.statistics().target_steps;
-      if (!same_bits(session.logits(), plain.rows.row(position))) return at;
-      if (session.statistics().target_steps != passes) return at;
-    } else if (session.statistics().target_steps > steps) {
-      // what it was chosen from is still there when it is taken back
-      session.rewind(position);
-      if (!same_bits(session.logits(), plain.rows.row(position - 1))) return at;
-      if (session.decode_step(sampling) != plain.tokens[position]) return at;
-    }
-  }
-  return same_bits(session.logits(), plain.rows.row(plain.tokens.size() - 1))
-             ? -1
-             : static_cast<int>(plain.tokens.size());
-}
 
 std::map<std::string, SamplingOptions> samplings() {
   std::map<std::string, SamplingOptions> list;
