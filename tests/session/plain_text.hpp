@@ -12,10 +12,11 @@ struct PlainText {
   LogitRows rows;
 };
 
-inline PlainText plain_text(const Model& model, std::uint32_t prompt, std::uint32_t length,
-                            const SamplingOptions& sampling = {}, KvType kv = KvType::f16) {
+inline PlainText plain_text(const Model& model, const std::vector<Token>& prompt,
+                            std::uint32_t length, const SamplingOptions& sampling = {},
+                            KvType kv = KvType::f16) {
   Session session(model, with(Speculation::off(), session_options(kv)));
-  PlainText plain{{}, prefill_rows(session, random_tokens(prompt))};
+  PlainText plain{{}, prefill_rows(session, prompt)};
   while (session.position() < length) {
     (void)session.decode_step(sampling);
     const std::span<const float> row = session.logits();
@@ -23,6 +24,12 @@ inline PlainText plain_text(const Model& model, std::uint32_t prompt, std::uint3
   }
   plain.tokens = tokens_of(session);
   return plain;
+}
+
+/// Behind so many random tokens.
+inline PlainText plain_text(const Model& model, std::uint32_t prompt, std::uint32_t length,
+                            const SamplingOptions& sampling = {}, KvType kv = KvType::f16) {
+  return plain_text(model, random_tokens(prompt), length, sampling, kv);
 }
 
 /// Writes the text on, up to `end` tokens, and compares every token, and every row of logits that
