@@ -1,5 +1,5 @@
-// The assistant drafts from rows that were reused, forked, restored or rewound: tokens and logits
-// have the bits of plain decoding alone.
+// The assistant drafts from rows that were reused, forked, restored or rewound, alone and in passes
+// that sessions share: tokens and logits have the bits of plain decoding alone.
 #include <doctest/doctest.h>
 
 #include "kernels/kv_rows.hpp"
@@ -22,7 +22,7 @@ constexpr std::uint32_t kPositions[] = {kWindow - 1, kWindow,         kWindow + 
 }  // namespace
 
 TEST_CASE("drafts from a reused, forked, restored or rewound cache keep the bits") {
-  const Model model = load_with_prefixes(64u << 20, 2, tiny_assistant_path());
+  const Model model = load_with_prefixes(64u << 20, 1, tiny_assistant_path());
   for (const KvType kv : {KvType::f16, KvType::f32, KvType::q8_0}) {
     CAPTURE(static_cast<int>(kv));
     const SessionOptions options =
@@ -36,6 +36,18 @@ TEST_CASE("drafts from a reused, forked, restored or rewound cache keep the bits
       CHECK(first_difference(session, plain, position + kSteps) == -1);
       CHECK(session.statistics().accepted > before);
     };
+    // the same of several sessions whose rows and drafts share passes
+    Batch batch(model);
+    const auto go_on_together = [&](const std::vector<Session*>& sessions, std::uint32_t position) {
+      for (std::uint32_t end = position; end < position + kSteps; ++end) {
+        batch.evaluate(sessions);
+        for (Session* one : sessions) {
+          CHECK(same_bits(one->logits(), plain.rows.row(end - 1)));
+          CHECK(one->decode_step() == plain.tokens[end]);
+        }
+      }
+      for (const Session* one : sessions) CHECK(one->statistics().accepted > 0);
+    };
     Session session(model, options);
     session.append_tokens(first(kPrompt));
     for (const std::uint32_t position : kPositions) {
@@ -43,8 +55,10 @@ TEST_CASE("drafts from a reused, forked, restored or rewound cache keep the bits
       if (session.position() > position) session.rewind(position);
       CHECK(first_difference(session, plain, position) == -1);
       Session fork = session.fork(), copy = restored(model, saved(session), options);
+      Session second_fork = fork.fork(), second_copy = restored(model, saved(session), options);
       goes_on(fork, position);
       goes_on(copy, position);
+      go_on_together({&second_fork, &second_copy}, position);
 
       // another text in the same places, which neither the fork nor the way back may show
       session.append_tokens(random_tokens(kBack - kSteps, position));
