@@ -4,7 +4,8 @@
 #ifdef __GLIBCXX__
 
 namespace __gnu_cxx {
-void __freeres();  // libstdc++'s own, for tools that count memory: its reserve for exceptions
+// libstdc++'s own, made for tools that count memory: frees its reserve for exceptions
+void __freeres();  // NOLINT(bugprone-reserved-identifier)
 }
 
 namespace {
