@@ -92,6 +92,7 @@ ${CC:-cc} -std=c11 -O1 "$here/c/main.c" $(PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$
 # In one build folder, so that the library is compiled once.
 inside() {
   cmake -S "$here" -B "$work/inside" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGEMMA4_C_STATIC_RUNTIME=ON "$@" >/dev/null
+  rm -f "$work/inside/consumer"
   cmake --build "$work/inside"
   "$work/inside/consumer" "$model"
 }
