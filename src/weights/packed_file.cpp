@@ -92,7 +92,7 @@ std::uint64_t write_packed(const Checkpoint& source, const WeightPlan& plan,
                            const WeightStorage& storage, const std::string& path,
                            const ReadJob& job) {
   refuse_source(source, path);
-  std::string header = packed_header(source, storage, plan.placed());
+  std::string header = packed_header(source, storage, plan.made_for(), plan.placed());
   const auto header_bytes = std::as_bytes(std::span(header));
   NewFile file(path);
   file.reserve(header.size() + plan.bytes());
