@@ -10,7 +10,6 @@
 #include <cstdint>
 
 #include "base/half.hpp"
-#include "gemma4/model.hpp"
 
 namespace gemma4 {
 
@@ -102,14 +101,6 @@ constexpr std::uint64_t tile_bytes(MatrixFormat format, std::uint32_t columns) {
 /// floats).
 constexpr bool takes_int8(MatrixFormat format) {
   return format <= MatrixFormat::q6_k || format >= MatrixFormat::i4_bf16;
-}
-
-/// The activations that checkpoints with matrices of this format are made for. Q4_0 was trained
-/// with 8 bits; 4-bit codes with scales of their own come from checkpoints that leave activations
-/// in 16 bits (W4A16); nothing else is known to need more than 8.
-constexpr ActivationType made_for(MatrixFormat format) {
-  const bool wide = format == MatrixFormat::i4_bf16 || format == MatrixFormat::i4_f32;
-  return wide ? ActivationType::int16 : ActivationType::int8;
 }
 
 }  // namespace gemma4

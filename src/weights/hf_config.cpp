@@ -229,6 +229,7 @@ HfConfig read_hf_config(const JsonTable& root, Metadata& metadata) {
   if (config.assistant) {
     metadata.add("gemma4-assistant.embedding_length_out", required(root, "backbone_hidden_size"));
     config.centroids = root.boolean("use_ordered_embeddings").value_or(false);
+    if (config.centroids) config.centroid_count = root.integer("num_centroids");
     const std::uint64_t taken =
         root.integer("centroid_intermediate_top_k").value_or(kCentroidsTaken);
     if (config.centroids && taken != kCentroidsTaken) {

@@ -13,9 +13,10 @@ namespace gemma4 {
 /// What config.json says that GGUF says by its tensors.
 struct HfConfig {
   bool assistant = false;
-  bool tied = true;             ///< the head is the embedding
-  bool value_from_key = false;  ///< full layers have no V projection
-  bool centroids = false;       ///< the assistant's head chooses clusters first
+  bool tied = true;                             ///< the head is the embedding
+  bool value_from_key = false;                  ///< full layers have no V projection
+  bool centroids = false;                       ///< the assistant's head chooses clusters first
+  std::optional<std::uint64_t> centroid_count;  ///< of such a head, if it is said
   std::uint64_t vocabulary = 0;
   std::vector<bool> sliding;  ///< per layer
   /// Rotary factors of full layers, one per pair: those beyond the rotated part do not turn. Empty:

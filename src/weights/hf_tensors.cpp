@@ -18,6 +18,9 @@ constexpr std::string_view kPacked = ".weight_packed", kScale = ".weight_scale",
 
 constexpr std::uint64_t kCodesPerWord = 8;
 
+constexpr std::string_view kHeadCentroids = "masked_embd_centroids.weight",
+                           kHeadOrder = "masked_embd_ordering";
+
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
   std::string text = "[";
   for (const std::uint64_t extent : shape)
@@ -74,6 +77,7 @@ class Builder {
     head_.note("head, which is the embedding", out_);
     others_.note("other", out_);
     if (!config_.assistant) check_values();
+    if (config_.centroids) check_centroids();
     add_rope_factors();
   }
 
@@ -240,6 +244,21 @@ class Builder {
       if (!config_.sliding[i] && out_.tensors.find(value_name(i)) == nullptr) {
         refuse("layers." + std::to_string(i) + ".self_attn.v_proj",
                "it, as attention_k_eq_v is not true", "no such tensor");
+      }
+    }
+  }
+
+  /// A head that chooses clusters first has their centroids, as many as the configuration says, and
+  /// the order of tokens.
+  void check_centroids() const {
+    for (const std::string_view name : {kHeadCentroids, kHeadOrder}) {
+      const TensorView* found = out_.tensors.find(name);
+      const std::string hf = hf_name(name, true).value_or(std::string(name));
+      if (found == nullptr) refuse(hf, "it, as use_ordered_embeddings is true", "no such tensor");
+      const std::uint64_t rows = config_.centroid_count.value_or(found->ne[1]);
+      if (name == kHeadCentroids && found->ne[1] != rows) {
+        refuse(hf, std::to_string(rows) + " rows, as num_centroids says",
+               std::to_string(found->ne[1]));
       }
     }
   }

@@ -97,7 +97,7 @@ std::uint64_t write_packed(const Checkpoint& source, const WeightPlan& plan,
                            const ReadJob& job) {
   refuse_source(source, path);
   check_stop(job.stop, path);
-  std::string header = packed_header(source, storage, plan.placed());
+  std::string header = packed_header(source, storage, plan.made_for(), plan.placed());
   const auto header_bytes = std::as_bytes(std::span(header));
   check_stop(job.stop, path);
   NewFile file(path);

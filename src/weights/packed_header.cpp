@@ -20,6 +20,7 @@ constexpr std::string_view kVersion = "gemma4.packed.version";
 constexpr std::string_view kLayout = "gemma4.packed.layout";
 constexpr std::string_view kSourceHash = "gemma4.packed.source_hash";
 constexpr std::string_view kStorage = "gemma4.packed.storage";
+constexpr std::string_view kActivations = "gemma4.packed.activations";
 constexpr std::string_view kAlignment = "general.alignment";
 
 /// Source bytes looked at on either end of a tensor.
@@ -129,6 +130,16 @@ std::string_view claimed_storage(const Metadata& metadata) {
   return metadata.text(kStorage).value_or("");
 }
 
+ActivationType claimed_activations(const Metadata& metadata) {
+  const auto found = metadata.text(kActivations);
+  for (const ActivationType type : {ActivationType::int8, ActivationType::int16}) {
+    if (found == activation_type_name(type)) return type;
+  }
+  fail(ErrorCode::format, metadata.file() + ": key " + in_quotes(kActivations) +
+                              ": expected int8 or int16, found " +
+                              (found ? in_quotes(*found) : "no such key"));
+}
+
 void check_packed(const Checkpoint& file) {
   const Metadata& metadata = file.metadata;
   const std::string where = metadata.file() + ": packed file: ";
@@ -154,6 +165,7 @@ void check_packed(const Checkpoint& file) {
                                                 static_cast<unsigned long long>(expected),
                                                 static_cast<unsigned long long>(found)));
   }
+  claimed_activations(metadata);
 }
 
 std::span<const std::byte> header_of(std::span<const std::byte> bytes,
@@ -185,7 +197,7 @@ std::uint64_t source_hash(const Checkpoint& source) {
 }
 
 std::string packed_header(const Checkpoint& source, const WeightStorage& storage,
-                          const std::vector<PlacedTensor>& tensors) {
+                          ActivationType made_for, const std::vector<PlacedTensor>& tensors) {
   std::string header;
   // Metadata with a vocabulary are tens of megabytes: growing would copy them several times.
   header.reserve(
@@ -200,8 +212,9 @@ std::string packed_header(const Checkpoint& source, const WeightStorage& storage
   put_key(header, kVersion, kPackedVersion);
   put_key(header, kLayout, std::string_view(kPackedLayout));
   put_key(header, kSourceHash, source_hash(source));
+  put_key(header, kActivations, std::string_view(activation_type_name(made_for)));
   put_key(header, kAlignment, kPackedAlignment);
-  std::uint64_t count = 6;
+  std::uint64_t count = 7;
   if (const std::string stored = storage_text(storage); !stored.empty()) {
     put_key(header, kStorage, std::string_view(stored));
     ++count;

@@ -17,7 +17,7 @@ namespace gemma4 {
 struct PlacedTensor;
 
 /// Counts changes of the file, its keys and what they mean.
-constexpr std::uint64_t kPackedVersion = 1;
+constexpr std::uint64_t kPackedVersion = 2;
 
 /// Names the arrangement of kernels/tiles.hpp. A change there needs a new name here: a test
 /// compares the packed bytes with a hash.
@@ -45,13 +45,17 @@ std::uint64_t claimed_contents_hash(const Metadata& metadata);
 std::string storage_text(const WeightStorage& storage);
 std::string_view claimed_storage(const Metadata& metadata);
 
+/// The activations that the packed model's checkpoint was made for, which its tiles alone do not
+/// tell. Throws Error(format) unless the file says int8 or int16.
+ActivationType claimed_activations(const Metadata& metadata);
+
 /// The bytes before the first tensor of the file's mapping `bytes`.
 std::span<const std::byte> header_of(std::span<const std::byte> bytes,
                                      const TensorDirectory& tensors);
 
 /// The header of a packed file, padded to where its tensors begin, without its hashes.
 std::string packed_header(const Checkpoint& source, const WeightStorage& storage,
-                          const std::vector<PlacedTensor>& tensors);
+                          ActivationType made_for, const std::vector<PlacedTensor>& tensors);
 
 /// Enters the hash of the weights, and then the header's own.
 void seal_header(std::string& header, std::uint64_t contents_hash);

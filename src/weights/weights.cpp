@@ -303,9 +303,13 @@ Matrix WeightPlan::embedding() const {
   return {};
 }
 
+/// Q4_0 was trained with 8 bits. Packed 4-bit codes come from checkpoints that leave activations in
+/// 16 bits (W4A16), whatever tiles their scales make of them. Nothing else is known to need more
+/// than 8.
 ActivationType WeightPlan::made_for() const {
+  if (packed_) return claimed_activations(file_.metadata);
   const bool wide = std::any_of(matrices_.begin(), matrices_.end(), [](const MatrixItem& item) {
-    return gemma4::made_for(item.matrix.format) == ActivationType::int16;
+    return item.tensor->type == TensorType::i4;
   });
   return wide ? ActivationType::int16 : ActivationType::int8;
 }

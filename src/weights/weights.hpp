@@ -104,7 +104,7 @@ class WeightPlan {
   std::uint64_t parameters() const { return parameters_; }
   Matrix embedding() const;                ///< without data
   bool packed() const { return packed_; }  ///< the weights are mapped, not read
-  ActivationType made_for() const;         ///< what the matrices call for; not automatic
+  ActivationType made_for() const;         ///< what the checkpoint calls for; not automatic
 
   /// Reads and packs everything in parallel, dropping source pages as they are done with. Not for
   /// packed files.

@@ -34,6 +34,42 @@ TEST_CASE("pack, use, verify") {
   CHECK(verified.out.find("unchanged") != std::string::npos);
 }
 
+TEST_CASE("a Hugging Face folder is inspected, packed and used as any model") {
+  const TemporaryFolder folder;
+  const std::string model = GEMMA4_SOURCE_DIR "/models/tiny/w4a16/gemma4-tiny";
+  const auto json = [](dom::parser& parser, cli_test::Words words) {
+    words.push_back("--json");
+    const Outcome outcome = run(words);
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    return dom::element(parser.parse(outcome.out));
+  };
+  dom::parser parser, of_packed;
+  const dom::element found = json(parser, {"inspect", "--model", model});
+  CHECK(std::string_view(found["name"]) == "gemma4-tiny");
+  CHECK(std::string_view(found["activations"]) == "int16");
+  CHECK(std::string_view(found["embedding"]["type"]) == "BF16");
+  CHECK(std::uint64_t(found["embedding"]["bytes"]) == 1536 * 192 * 2);
+  REQUIRE(found["notes"].get_array().size() == 2);  // one of the assistant in the folder beside it
+  CHECK(std::string_view(found["notes"].at(0)).starts_with("head, which is the embedding"));
+  CHECK(std::string_view(found["notes"].at(1)).starts_with("assistant: head"));
+
+  const std::string path = folder.path("tiny.g4pack");
+  json(of_packed, {"pack", "--model", model, "--out", path});
+  const dom::element packed = json(of_packed, {"inspect", "--model", path});
+  CHECK(std::string_view(packed["activations"]) == "int16");
+  CHECK(std::uint64_t(packed["memory"]["weights_bytes"]) ==
+        std::uint64_t(found["memory"]["weights_bytes"]));
+  const auto logits = [](const std::string& from) {
+    return run({"logits", "--model", from, "--tokens", "2,280,17,30", "--json"}).out;
+  };
+  CHECK(logits(path).find("xxh64") != std::string::npos);
+  CHECK(logits(path) == logits(model));
+  CHECK(logits(path) != run({"logits", "--model", model, "--tokens", "2,280,17,30", "--json",
+                             "--activations", "int8"})
+                            .out);
+}
+
 TEST_CASE("pack fails with one message") {
   const TemporaryFolder folder;
   const Outcome missing = run({"pack", "--out", folder.path("no/such/folder")});

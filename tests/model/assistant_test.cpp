@@ -9,9 +9,12 @@
 
 #include "decode/allocation_counter.hpp"
 #include "gemma4/gemma4.hpp"
+#include "io/gguf.hpp"
 #include "io/temporary_folder.hpp"
 #include "model/draft_session.hpp"
 #include "reference/reference.hpp"
+#include "weights/hf_folder.hpp"
+#include "weights/plain_tensors.hpp"
 #include "weights/synthetic_assistant.hpp"
 
 namespace gemma4::test {
@@ -88,6 +91,33 @@ std::vector<float> round_after(const Model& model, std::size_t tokens, KvType kv
   DraftSession session(model, kv, choices);
   session.evaluate(prompt(tokens));
   return round_of(session);
+}
+
+/// Makes of a copy of the tiny assistant the folder of a synthetic one with a centroid head.
+void write_centroid_folder(const HfCopy& copy, const std::string& gguf, std::uint32_t tokens,
+                           std::uint32_t centroids) {
+  using Assistant = SyntheticAssistant;
+  std::string config = copy.original("config.json");
+  const auto set = [&](const std::string& key, const std::string& from, const std::string& to) {
+    config = replaced(config, "\"" + key + "\": " + from, "\"" + key + "\": " + to);
+  };
+  const auto number = [&](const std::string& key, const char* from, std::uint32_t to) {
+    set(key, from, std::to_string(to));
+  };
+  number("vocab_size", "1536", tokens);
+  number("hidden_size", "128", Assistant::kHidden);
+  number("intermediate_size", "256", Assistant::kFeedForward);
+  number("num_attention_heads", "4", Assistant::kHeads);
+  number("head_dim", "32", Assistant::head_size(0));
+  number("global_head_dim", "64", Assistant::head_size(3));
+  number("sliding_window", "64", SyntheticModel::kWindow);
+  number("backbone_hidden_size", "192", SyntheticModel::kHidden);
+  number("num_centroids", "2048", centroids);
+  set("use_ordered_embeddings", "false", "true");
+  copy.write("config.json", replaced(config, "\"quantization_config\"", "\"another_config\""));
+  std::string index;
+  copy.write("model.safetensors",
+             plain_tensors(open_gguf(gguf), true, TensorType::f32, 0, 1, index));
 }
 
 }  // namespace
@@ -281,6 +311,65 @@ TEST_CASE("a centroid head gives the same bits for any threads and from a packed
   packed.assistant = pair.assistant;
   packed.packed_path = pair.folder.path("");  // found beside the source
   CHECK(!Model::load(pair.model, packed).info().assistant->packed_path.empty());
+}
+
+TEST_CASE("a centroid head from a folder drafts what the GGUF of the same weights drafts") {
+  SyntheticModel model;
+  SyntheticAssistant assistant;
+  model.tokens = assistant.tokens = 1024;
+  assistant.centroids = 64;
+  for (const auto& [type, ordering] : {std::pair(TensorType::f32, TensorType::i64),
+                                       std::pair(TensorType::bf16, TensorType::i32)}) {
+    CAPTURE(std::string(tensor_type_name(type)));
+    assistant.matrices = assistant.embedding = type;
+    assistant.ordering = ordering;
+    const Pair pair(model, assistant);
+    const HfCopy folder(hf_assistant());
+    write_centroid_folder(folder, pair.assistant, 1024, 64);
+    LoadOptions options{.threads = 2};
+    options.assistant = folder.path();
+    const Model loaded = Model::load(pair.model, options);
+    CHECK(loaded.info().assistant->centroids == 64);
+    CHECK(same_bits(round_after(loaded, 30), round_after(pair.load(2), 30)));
+  }
+}
+
+TEST_CASE("centroid heads that a folder contradicts are refused") {
+  SyntheticAssistant assistant;
+  assistant.tokens = 1024;
+  assistant.centroids = 64;
+  const TemporaryFolder place;
+  const std::string gguf = place.write("assistant.gguf", assistant.bytes());
+  const HfCopy folder(hf_assistant());
+  write_centroid_folder(folder, gguf, 1024, 64);
+  const std::string config = read_file(folder.path() + "config.json");
+  const auto refused = [&](ErrorCode code, const char* expected) {
+    const Error error = error_of([&] { open_checkpoint(folder.path()); });
+    CAPTURE(error.what());
+    CHECK(error.code() == code);
+    CHECK(contains(error.what(), expected));
+  };
+  CHECK_NOTHROW(open_checkpoint(folder.path()));
+  folder.write("config.json", replaced(config, "\"centroid_intermediate_top_k\": 32",
+                                       "\"centroid_intermediate_top_k\": 16"));
+  refused(ErrorCode::unsupported, "\"centroid_intermediate_top_k\": expected 32, found 16");
+  folder.write("config.json", replaced(config, "\"num_centroids\": 64", "\"num_centroids\": 80"));
+  refused(ErrorCode::format,
+          "centroids.weight\": expected 80 rows, as num_centroids says, found 64");
+  folder.write("config.json", config);
+  for (const char* left :
+       {"masked_embedding.token_ordering", "masked_embedding.centroids.weight"}) {
+    const std::string whole = folder.path();
+    const HfCopy other(whole);
+    other.write("model.safetensors", rewritten(
+                                         [&](auto& name, auto&, auto&, auto&) {
+                                           if (name == left) name.clear();
+                                         },
+                                         whole));
+    const Error error = error_of([&] { open_checkpoint(other.path()); });
+    CHECK(error.code() == ErrorCode::format);
+    CHECK(contains(error.what(), std::string(left) + "\": expected it, as use_ordered_embeddings"));
+  }
 }
 
 TEST_CASE("suppressed tokens are not drafted") {

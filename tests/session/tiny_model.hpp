@@ -19,6 +19,10 @@ inline std::string tiny_assistant_path() {
   return GEMMA4_SOURCE_DIR "/models/tiny/gemma4-tiny-assistant-q4_0.gguf";
 }
 
+/// The same weights as W4A16 folders.
+inline std::string tiny_folder_path() { return GEMMA4_SOURCE_DIR "/models/tiny/w4a16/gemma4-tiny"; }
+inline std::string tiny_assistant_folder_path() { return tiny_folder_path() + "-assistant"; }
+
 inline Model load_tiny(int threads = 2, Isa isa = Isa::automatic,
                        const std::string& assistant = {}) {
   LoadOptions options;

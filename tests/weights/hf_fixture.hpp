@@ -3,11 +3,17 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/io_test_helpers.hpp"
+#include "io/safetensors.hpp"
+#include "io/safetensors_writer.hpp"
 #include "io/temporary_folder.hpp"
+#include "weights/block_formats.hpp"
+#include "weights/matrix_rows.hpp"
 
 namespace gemma4::test {
 
@@ -25,6 +31,48 @@ inline std::string replaced(std::string text, std::string_view from, std::string
   const std::size_t at = text.find(from);
   REQUIRE_MESSAGE(at != text.npos, from);
   return text.replace(at, from.size(), to);
+}
+
+/// The tensors of a folder written again into one file, each as `change(name, type, shape, data)`
+/// leaves it; an empty name drops one.
+template <typename Change>
+std::string rewritten(const Change& change, const std::string& folder = hf_target()) {
+  const SafetensorsFiles files = open_safetensors(folder);
+  SafetensorsWriter writer;
+  for (const SafetensorsTensor& tensor : files.tensors) {
+    std::string name = tensor.name, type = tensor.type->name;
+    std::vector<std::uint64_t> shape = tensor.shape;
+    std::string data(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+    change(name, type, shape, data);
+    if (!name.empty()) writer.add(name, type, shape, data);
+  }
+  return writer.bytes();
+}
+
+/// The nearest BF16, halves away from zero.
+inline std::uint16_t bf16_of(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return static_cast<std::uint16_t>((bits + 0x8000u) >> 16);
+}
+
+/// A number as F32 or BF16.
+inline std::string number_bytes(float value, TensorType type) {
+  return type == TensorType::f32 ? bytes_of<float>({value})
+                                 : bytes_of<std::uint16_t>({bf16_of(value)});
+}
+
+/// All rows of a tensor as numbers.
+inline std::vector<float> values_of(const TensorView& tensor) {
+  const std::uint64_t rows = tensor.ne[1] * tensor.ne[2] * tensor.ne[3], columns = tensor.ne[0];
+  const TensorType type = row_type(tensor);
+  std::vector<std::byte> bytes(row_bytes_of(type, columns));
+  std::vector<float> all(rows * columns);
+  for (std::uint64_t r = 0; r < rows; ++r) {
+    copy_row(tensor, r, type, bytes.data());
+    dequantize_row(type, bytes, std::span(all).subspan(r * columns, columns));
+  }
+  return all;
 }
 
 /// A copy of a folder's files.

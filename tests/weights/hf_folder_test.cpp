@@ -5,33 +5,17 @@
 #include <cstdlib>
 #include <vector>
 
+#include "gemma4/gemma4.hpp"
 #include "io/gguf.hpp"
-#include "io/safetensors.hpp"
-#include "io/safetensors_writer.hpp"
 #include "kernels/random.hpp"
 #include "text/tokenizer.hpp"
 #include "weights/assistant_config.hpp"
-#include "weights/block_formats.hpp"
 #include "weights/hf_fixture.hpp"
 #include "weights/hf_tokenizer.hpp"
-#include "weights/matrix_rows.hpp"
 #include "weights/model_config.hpp"
 
 namespace gemma4::test {
 namespace {
-
-/// All rows of a tensor as numbers.
-std::vector<float> values_of(const TensorView& tensor) {
-  const std::uint64_t rows = tensor.ne[1] * tensor.ne[2] * tensor.ne[3], columns = tensor.ne[0];
-  const TensorType type = row_type(tensor);
-  std::vector<std::byte> bytes(row_bytes_of(type, columns));
-  std::vector<float> all(rows * columns);
-  for (std::uint64_t r = 0; r < rows; ++r) {
-    copy_row(tensor, r, type, bytes.data());
-    dequantize_row(type, bytes, std::span(all).subspan(r * columns, columns));
-  }
-  return all;
-}
 
 void check_same_tensors(const std::string& folder, const std::string& gguf) {
   const Checkpoint a = open_checkpoint(folder), b = open_checkpoint(gguf);
@@ -71,6 +55,14 @@ void check_same_shapes(const ModelConfig& a, const ModelConfig& b) {
 
 ModelConfig config_of(const std::string& path) {
   return read_model_config(open_checkpoint(path).metadata);
+}
+
+/// The config.json of a text model alone that is inside a whole one.
+std::string text_config(const std::string& config) {
+  const std::size_t begin = config.find('{', config.find("\"text_config\"")),
+                    end = config.find("\"quantization_config\"");
+  std::string text = config.substr(begin, config.rfind('}', end) + 1 - begin);
+  return text.insert(1, config.substr(end, config.find("\"vision_config\"") - end));
 }
 
 void check_same_tokens(const Tokenizer::Impl& a, const Tokenizer::Impl& b,
@@ -173,22 +165,6 @@ void check_config_refused(std::string_view from, std::string_view to, ErrorCode 
   CHECK(contains(refusal(copy, code, expected), "config.json"));
 }
 
-/// The tensors of the tiny model's folder written again, each as `change` leaves it; an empty name
-/// drops one.
-template <typename Change>
-std::string rewritten(const Change& change) {
-  const SafetensorsFiles files = open_safetensors(hf_target());
-  SafetensorsWriter writer;
-  for (const SafetensorsTensor& tensor : files.tensors) {
-    std::string name = tensor.name, type = tensor.type->name;
-    std::vector<std::uint64_t> shape = tensor.shape;
-    std::string data(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
-    change(name, type, shape, data);
-    if (!name.empty()) writer.add(name, type, shape, data);
-  }
-  return writer.bytes();
-}
-
 const std::string kQuery = "model.language_model.layers.0.self_attn.q_proj";
 
 void check_tensor_refused(const std::string& suffix, ErrorCode code, const std::string& expected,
@@ -236,6 +212,15 @@ TEST_CASE("what is not used is noted") {
   REQUIRE(other.notes.size() == 2);
   CHECK(contains(other.notes[1], "vision: 1 tensor"));
   CHECK(contains(other.notes[0], "chat template: none"));
+
+  for (const char* name :
+       {"model.audio_tower.conv.weight", "model.embed_audio.projection.weight"}) {
+    copy.write("model.safetensors", rewritten([&](auto& tensor, auto&, auto&, auto&) {
+                 if (tensor == "lm_head.weight") tensor = name;
+               }));
+    CHECK(inspect(copy.path()).notes.back() ==
+          "audio: 1 tensor, 589824 bytes, not used (\"" + std::string(name) + "\")");
+  }
 }
 
 TEST_CASE("the tokenizer of a folder is the GGUF's, on every test text") {
@@ -313,13 +298,33 @@ TEST_CASE("tokenizers that work otherwise are refused by name") {
   refused("{}", kFormat, "model");
 }
 
+TEST_CASE("every kind of Gemma 4, by its model_type") {
+  const HfCopy target(hf_target()), assistant(hf_assistant());
+  for (const std::string type :
+       {"gemma4", "gemma4_unified", "gemma4_text", "gemma4_unified_text"}) {
+    CAPTURE(type);
+    const bool text_only = type.ends_with("_text");
+    const std::string config = target.original("config.json");
+    target.write(
+        "config.json",
+        replaced(text_only ? text_config(config) : config,
+                 text_only ? "\"gemma4_unified_text\"" : "\"gemma4_unified\"", "\"" + type + "\""));
+    check_same_shapes(config_of(target.path()), config_of(gguf_target()));
+    check_same_tensors(target.path(), gguf_target());
+  }
+  for (const std::string type : {"gemma4_assistant", "gemma4_unified_assistant"}) {
+    CAPTURE(type);
+    assistant.change("config.json", "\"gemma4_unified_assistant\"", "\"" + type + "\"");
+    check_same_tensors(assistant.path(), gguf_assistant());
+    LoadOptions options;
+    options.assistant = assistant.path();
+    CHECK(Model::load(target.path(), options).info().assistant->layers.size() == 4);
+  }
+}
+
 TEST_CASE("the text model alone, and heads layer by layer") {
   const HfCopy copy(hf_target());
-  const std::string config = copy.original("config.json");
-  const std::size_t begin = config.find('{', config.find("\"text_config\"")),
-                    end = config.find("\"quantization_config\"");
-  std::string text = config.substr(begin, config.rfind('}', end) + 1 - begin);
-  text.insert(1, config.substr(end, config.find("\"vision_config\"") - end));
+  std::string text = text_config(copy.original("config.json"));
   copy.write("config.json", text);
   check_same_shapes(config_of(copy.path()), config_of(gguf_target()));
 

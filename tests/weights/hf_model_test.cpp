@@ -4,14 +4,12 @@
 
 #include "gemma4/gemma4.hpp"
 #include "io/gguf.hpp"
-#include "io/safetensors.hpp"
-#include "io/safetensors_writer.hpp"
 #include "kernels/random.hpp"
 #include "session/plain_text.hpp"
-#include "weights/block_formats.hpp"
 #include "weights/hf_fixture.hpp"
-#include "weights/hf_names.hpp"
-#include "weights/matrix_rows.hpp"
+#include "weights/plain_tensors.hpp"
+#include "weights/quantize.hpp"
+#include "weights/synthetic_model.hpp"
 
 namespace gemma4::test {
 namespace {
@@ -38,36 +36,6 @@ double distance(const std::vector<float>& found, const std::vector<float>& expec
     all += std::pow(double(expected[i]), 2);
   }
   return std::sqrt(difference / all);
-}
-
-/// A GGUF's tensors as an unquantised folder, in `shards` files.
-std::string plain_tensors(const Checkpoint& gguf, bool assistant, TensorType type, int shard,
-                          int shards, std::string& index) {
-  SafetensorsWriter writer;
-  int number = 0;
-  for (const TensorView& tensor : gguf.tensors.all()) {
-    const auto name = hf_name(tensor.name, assistant);
-    if (!name || number++ % shards != shard) continue;
-    std::string data;
-    std::vector<float> row(tensor.ne[0]);
-    for (std::uint64_t r = 0; r < tensor.ne[1]; ++r) {
-      dequantize_row(tensor.type, tensor.bytes.subspan(r * tensor.row_bytes(), tensor.row_bytes()),
-                     row);
-      for (const float value : row) {
-        std::uint32_t bits;
-        std::memcpy(&bits, &value, 4);
-        data += type == TensorType::f32
-                    ? bytes_of<float>({value})
-                    : bytes_of<std::uint16_t>({static_cast<std::uint16_t>((bits + 0x8000u) >> 16)});
-      }
-    }
-    std::vector<std::uint64_t> shape;
-    for (std::uint32_t i = tensor.dimensions; i-- > 0;) shape.push_back(tensor.ne[i]);
-    writer.add(*name, type == TensorType::f32 ? "F32" : "BF16", shape, data);
-    index += std::string(index.empty() ? "" : ",") + "\"" + *name + "\":\"s" +
-             std::to_string(shard) + ".safetensors\"";
-  }
-  return writer.bytes();
 }
 
 /// The tiny model or its assistant as an unquantised folder.
@@ -141,6 +109,41 @@ TEST_CASE("a BF16 folder is kept, or quantised, and the plan says which") {
   CHECK(unknown.code() == ErrorCode::invalid_argument);
 }
 
+TEST_CASE("a BF16 embedding is held as Q6_K when that is asked for, as the plan says") {
+  SyntheticModel model;
+  model.embedding = TensorType::bf16;
+  const TemporaryFolder place;
+  const std::string path = place.write("model.gguf", model.bytes());
+  const StorageOptions storage = {{StoredAs::q6_k, StoredAs::exact}, {}};
+  const Inspection held = inspect(path, {}, {}, ActivationType::automatic, storage);
+  CHECK(inspect(path).embedding.type == "BF16");
+  CHECK(held.embedding.type == "Q6_K");
+  CHECK(held.embedding.bytes == 512 * 210);  // a row of 256 is one block
+  CHECK(inspect(path).plan.weights_bytes - held.plan.weights_bytes == 512 * (256 * 2 - 210));
+  const std::uint64_t planned = plan_memory(path, {}, {}, {}, storage).weights_bytes;
+  CHECK(planned == held.plan.weights_bytes);
+  LoadOptions options{.activations = ActivationType::int16};
+  const std::vector<float> exact = logits_of(path, options);
+  options.storage = storage.model;
+  CHECK(Model::load(path, options).plan().weights_bytes == planned);
+  const std::vector<float> found = logits_of(path, options);
+  MESSAGE("relative distance " << distance(found, exact));
+  CHECK(distance(found, exact) < 0.2);  // random weights magnify the rounding tenfold
+  CHECK_FALSE(same_bits(found, exact));
+
+  // a file that has it in Q6_K is the same model
+  model.change = [](WrittenTensor& tensor) {
+    if (tensor.name != "token_embd.weight") return;
+    std::vector<float> values(tensor.ne[0] * tensor.ne[1]);
+    dequantize_row(TensorType::bf16, std::as_bytes(std::span(tensor.data)), values);
+    tensor.type = static_cast<std::uint32_t>(TensorType::q6_k);
+    tensor.data.resize(row_bytes_of(TensorType::q6_k, values.size()));
+    quantize_row(TensorType::q6_k, values, reinterpret_cast<std::byte*>(tensor.data.data()));
+  };
+  const std::string quantised = place.write("q6_k.gguf", model.bytes());
+  CHECK(same_bits(logits_of(quantised, {.activations = ActivationType::int16}), found));
+}
+
 TEST_CASE("storage leaves what is quantised alone") {
   const StorageOptions q8 = {{StoredAs::q8_0, StoredAs::q8_0}, {}};
   CHECK(plan_memory(gguf_target(), {}, {}, {}, q8).weights_bytes ==
@@ -169,6 +172,41 @@ TEST_CASE("a folder is packed beside itself, and the file is its model") {
   // another text in one of the folder's files is another model
   copy.change("generation_config.json", "64", "63");
   CHECK(Model::load(copy.path(), {.packed_path = packed.path}).info().packed_path.empty());
+}
+
+TEST_CASE("packed 4-bit codes are run with 16 bits, in a packed file too, whatever their scales") {
+  const HfCopy copy(hf_target());
+  copy.write("model.safetensors", rewritten([](auto& name, auto& type, auto&, auto& data) {
+               if (!name.ends_with(".weight_scale")) return;
+               REQUIRE(type == "BF16");
+               type = "F16";
+               for (std::size_t i = 0; i < data.size(); i += 2) {
+                 std::uint16_t bits;
+                 std::memcpy(&bits, data.data() + i, 2);
+                 const std::uint16_t half = float_to_half(bf16_to_float(bits));
+                 REQUIRE(half_to_float(half) == bf16_to_float(bits));
+                 std::memcpy(data.data() + i, &half, 2);
+               }
+             }));
+  const TemporaryFolder place;
+  const std::string packed = pack(copy.path(), place.path("half.g4pack")).path;
+  const std::vector<float> expected = logits_of(hf_target());  // BF16 scales of the same value
+  CHECK_FALSE(same_bits(logits_of(hf_target(), {.activations = ActivationType::int8}), expected));
+  LoadOptions cached;
+  cached.packed_path = packed;
+  for (const auto& [path, options] :
+       {std::pair(copy.path(), LoadOptions{}), {packed, {}}, {copy.path(), cached}}) {
+    CAPTURE(path);
+    const Model model = Model::load(path, options);
+    CHECK(model.info().packed_path == (path == packed ? packed : options.packed_path));
+    CHECK(model.info().activations == ActivationType::int16);
+    CHECK(inspect(path).info.activations == ActivationType::int16);
+    CHECK(same_bits(logits_of(model), expected));
+    const Model faster = Model::load(path, {.activations = ActivationType::int8});
+    CHECK(faster.info().activations == ActivationType::int8);
+  }
+  const std::string gguf = pack(gguf_target(), place.path("q4_0.g4pack")).path;
+  CHECK(Model::load(gguf).info().activations == ActivationType::int8);
 }
 
 TEST_CASE("a packed file serves the storage that it was made with, and no other") {

@@ -72,11 +72,11 @@ TEST_CASE("another version, another layout, a changed header are named") {
   fixture.pack_it();
   const std::string bytes = fixture.bytes();
   const std::size_t version = value_of(bytes, "gemma4.packed.version");
-  write_at(fixture.packed, version, std::string_view("\x02", 1));
+  write_at(fixture.packed, version, std::string_view("\x01", 1));
   Error error = error_of([&] { Model::load(fixture.packed); });
   CHECK(error.code() == ErrorCode::unsupported);
-  CHECK(contains(error.what(), "version: expected 1, found 2"));
-  write_at(fixture.packed, version, std::string_view("\x01", 1));
+  CHECK(contains(error.what(), "version: expected 2, found 1"));
+  write_at(fixture.packed, version, std::string_view("\x02", 1));
 
   const std::size_t layout = value_of(bytes, "gemma4.packed.layout") + 8;
   write_at(fixture.packed, layout, "8");
@@ -89,6 +89,21 @@ TEST_CASE("another version, another layout, a changed header are named") {
   error = error_of([&] { Model::load(fixture.packed); });
   CHECK(error.code() == ErrorCode::format);
   CHECK(contains(error.what(), "header: expected hash "));
+}
+
+TEST_CASE("a whole header with activations that there are none of") {
+  const PackedFixture fixture;
+  fixture.pack_it();
+  const std::string bytes = fixture.bytes();
+  std::string header = bytes.substr(0, header_bytes(fixture.packed));
+  header.replace(value_of(bytes, "gemma4.packed.activations") + 8, 4, "int9");
+  seal_header(header, claimed_contents_hash(open_gguf(fixture.packed).metadata));
+  write_at(fixture.packed, 0, header);
+  const Error error =
+      error_of([&] { Model::load(fixture.packed, {.activations = ActivationType::int16}); });
+  CHECK(error.code() == ErrorCode::format);
+  CHECK(contains(error.what(),
+                 "\"gemma4.packed.activations\": expected int8 or int16, found \"int9\""));
 }
 
 TEST_CASE("verify finds a flipped byte of the weights, which loading does not look at") {
@@ -125,7 +140,7 @@ TEST_CASE("tiles in an ordinary file, ordinary tensors in a packed one") {
   CHECK(contains(error.what(), "found Q4_0x16"));
 
   model.more_keys = [](GgufWriter& file) {
-    file.align(64).value("gemma4.packed.version", std::uint32_t{1});
+    file.align(64).value("gemma4.packed.version", std::uint32_t{2});
     file.text("gemma4.packed.layout", kPackedLayout);
   };
   const std::string foreign = fixture.folder.write("foreign.g4pack", model.bytes());
