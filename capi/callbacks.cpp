@@ -3,8 +3,10 @@
 #include <exception>
 #include <type_traits>
 
+#include "handles.hpp"
+
 /// The draft being made, during CallbackDrafter::propose().
-struct gemma4_draft {
+struct gemma4_draft : gemma4::capi::Tagged<gemma4::capi::Kind::draft> {
   const gemma4::DraftRequest& request;
   gemma4::DraftSink& sink;
   gemma4::Drafter* own;       // not asked yet; or null
@@ -39,7 +41,7 @@ class ArraySink final : public DraftSink {
 void CallbackDrafter::propose(const DraftRequest& request, DraftSink& draft) {
   const gemma4_draft_request asked{sizeof asked, request.tokens.data(), request.tokens.size(),
                                    request.sampling.temperature, request.most};
-  gemma4_draft made{request, draft, own_.get(), {}};
+  gemma4_draft made{{}, request, draft, own_.get(), {}};
   const bool stopped = functions_.propose(functions_.user, &asked, &made) != 0;
   if (made.failed) std::rethrow_exception(made.failed);
   if (stopped) fail(ErrorCode::cancelled, "the drafter stopped the session's work");
@@ -86,12 +88,14 @@ std::shared_ptr<CallbackDrafter> drafter_of(const gemma4_drafter& functions) {
 }  // namespace gemma4::capi
 
 int32_t gemma4_draft_add(gemma4_draft* draft, gemma4_token token, float confidence) {
-  return draft != nullptr && draft->sink.add(token, confidence) ? 1 : 0;
+  return gemma4::capi::is_handle(draft) && draft->sink.add(token, confidence) ? 1 : 0;
 }
 
 uint32_t gemma4_draft_ask_own(gemma4_draft* draft, gemma4_token* tokens, float* confidences,
                               uint32_t capacity) {
-  if (draft == nullptr || draft->own == nullptr || tokens == nullptr || capacity == 0) return 0;
+  if (!gemma4::capi::is_handle(draft) || draft->own == nullptr || tokens == nullptr ||
+      capacity == 0)
+    return 0;
   gemma4::capi::ArraySink sink(tokens, confidences, capacity);
   try {
     std::exchange(draft->own, nullptr)->propose(draft->request, sink);

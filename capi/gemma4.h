@@ -24,8 +24,8 @@
  * could not be made is set to NULL. Nothing in the library prints, exits or aborts.
  *
  * Pointers. None may be NULL but those whose description says so, gemma4_error and the options:
- * NULL options are all defaults. A NULL where none is allowed, and a handle of another kind, give
- * GEMMA4_ERROR_INVALID_ARGUMENT, or the result that the function names.
+ * NULL options are all defaults. A NULL where none is allowed gives GEMMA4_ERROR_INVALID_ARGUMENT, or
+ * the result that the function names; a handle of another kind is treated like NULL.
  *
  * Structs. Each begins with struct_size, which the caller sets to sizeof the struct (not doing so
  * gives GEMMA4_ERROR_INVALID_ARGUMENT); all else is zero by default. Later

@@ -3,9 +3,11 @@
 #include "options.hpp"
 
 using gemma4::capi::created;
+using gemma4::capi::destroy;
 using gemma4::capi::give;
 using gemma4::capi::guarded;
 using gemma4::capi::handle_of;
+using gemma4::capi::is_handle;
 using gemma4::capi::path_of;
 
 gemma4_status gemma4_canceller_create(gemma4_canceller** out, gemma4_error* error) {
@@ -13,10 +15,10 @@ gemma4_status gemma4_canceller_create(gemma4_canceller** out, gemma4_error* erro
 }
 
 void gemma4_canceller_cancel(const gemma4_canceller* canceller) {
-  if (canceller != nullptr) canceller->source.request_stop();
+  if (is_handle(canceller)) canceller->source.request_stop();
 }
 
-void gemma4_canceller_destroy(gemma4_canceller* canceller) { delete canceller; }
+void gemma4_canceller_destroy(gemma4_canceller* canceller) { destroy(canceller); }
 
 gemma4_status gemma4_model_load(const char* path, size_t path_bytes,
                                 const gemma4_load_options* options, gemma4_model** out,
@@ -28,7 +30,7 @@ gemma4_status gemma4_model_load(const char* path, size_t path_bytes,
       });
 }
 
-void gemma4_model_destroy(gemma4_model* model) { delete model; }
+void gemma4_model_destroy(gemma4_model* model) { destroy(model); }
 
 gemma4_status gemma4_model_describe(const gemma4_model* model, gemma4_model_info* out,
                                     gemma4_error* error) {

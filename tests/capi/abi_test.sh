@@ -25,6 +25,15 @@ sed -E -n 's/^.*\<(gemma4_[a-z0-9_]+)\(.*/\1/p' <(grep -A1 '^GEMMA4_API' "$heade
 diff "$work/declared" "$work/exports.txt" >&2 || wrong "the header and the library differ in the functions above"
 compare exports.txt
 
+# Every function that takes a handle is tried with one of another kind.
+handles=$(sed -E -n 's/^typedef struct (gemma4_[a-z]+) gemma4_[a-z]+;.*/\1/p' "$header" | paste -sd'|')
+awk '/^GEMMA4_API/ { text = "" } { text = text " " $0 } /;/ { if (text ~ /GEMMA4_API/) print text; text = "" }' "$header" |
+  grep -E "\b($handles)\* ?(const\*)? ?[a-z]" | grep -oE 'gemma4_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$work/handled"
+[ "$(wc -l <"$work/handled")" -ge 60 ] || wrong "expected at least 60 functions that take a handle, found $(wc -l <"$work/handled")"
+while read -r name; do
+  grep -q "\<$name(" "$here/handles_test.c" || wrong "handles_test.c does not try $name"
+done <"$work/handled"
+
 # Where the fields lie and what the constants are, as a compiler sees it.
 awk '
   /^typedef struct .*{/ { name = $3; fields = ""; inside = 1; depth = 0; next }

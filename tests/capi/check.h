@@ -72,6 +72,7 @@ void test_batch(void);
 void test_context(void);
 void test_cancel(void);
 void test_arguments(void);
+void test_handles(void);
 void test_versions(void);
 
 #endif

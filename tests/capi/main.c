@@ -75,6 +75,7 @@ int main(void) {
   test_context();
   test_cancel();
   test_arguments();
+  test_handles();
   test_versions();
   printf("%d checks, %d failed\n", checks_made, checks_failed);
   return checks_failed != 0;
