@@ -12,9 +12,10 @@ constexpr std::uint32_t kLow = 512;
 }  // namespace
 
 RotaryTable::RotaryTable(double base, std::uint32_t head_size, std::span<const double> factors,
-                         std::uint32_t positions) {
+                         std::uint32_t positions, const AllocatorPtr& allocator)
+    : low_(allocator), high_(allocator) {
   pairs_ = factors.empty() ? head_size / 2 : turning_pairs(factors);
-  const auto fill = [&](std::vector<Turn>& table, std::uint32_t count, std::uint32_t step) {
+  const auto fill = [&](Turns& table, std::uint32_t count, std::uint32_t step) {
     table.reserve(std::size_t{count} * pairs_);
     for (std::uint32_t k = 0; k < count; ++k) {
       for (std::uint32_t i = 0; i < pairs_; ++i) {
@@ -39,8 +40,8 @@ void RotaryTable::angles(std::uint32_t position, float* cosine, float* sine) con
   }
 }
 
-std::uint64_t RotaryTable::bytes(std::uint32_t head_size, std::uint32_t positions) {
-  return (std::uint64_t{kLow} + positions / kLow + 1) * (head_size / 2) * sizeof(Turn);
+std::uint64_t RotaryTable::bytes(std::uint32_t pairs, std::uint32_t positions) {
+  return (std::uint64_t{kLow} + positions / kLow + 1) * pairs * sizeof(Turn);
 }
 
 }  // namespace gemma4
