@@ -86,6 +86,23 @@ gemma4_status gemma4_inspection_describe_layer(const gemma4_inspection* inspecti
   });
 }
 
+gemma4_status gemma4_inspection_describe_assistant_layer(const gemma4_inspection* inspection,
+                                                         uint32_t layer, gemma4_layer_info* out,
+                                                         gemma4_error* error) {
+  return guarded(error, [&] {
+    give(gemma4::capi::assistant_layer_facts_of(inspection_of(inspection).info, layer), out,
+         "gemma4_layer_info");
+  });
+}
+
+gemma4_status gemma4_inspection_recommended_sampling(const gemma4_inspection* inspection,
+                                                     gemma4_sampling* out, gemma4_error* error) {
+  return guarded(error, [&] {
+    give(gemma4::capi::facts_of(inspection_of(inspection).info.recommended_sampling), out,
+         "gemma4_sampling");
+  });
+}
+
 gemma4_status gemma4_inspection_describe_tensor(const gemma4_inspection* inspection,
                                                 uint64_t tensor, gemma4_tensor_info* out,
                                                 gemma4_error* error) {

@@ -59,19 +59,19 @@ gemma4_status gemma4_model_describe_layer(const gemma4_model* model, uint32_t la
   });
 }
 
+gemma4_status gemma4_model_describe_assistant_layer(const gemma4_model* model, uint32_t layer,
+                                                    gemma4_layer_info* out, gemma4_error* error) {
+  return guarded(error, [&] {
+    give(gemma4::capi::assistant_layer_facts_of(handle_of(model, "model").model.info(), layer), out,
+         "gemma4_layer_info");
+  });
+}
+
 gemma4_status gemma4_model_recommended_sampling(const gemma4_model* model, gemma4_sampling* out,
                                                 gemma4_error* error) {
   return guarded(error, [&] {
-    const gemma4::SamplingOptions& known =
-        handle_of(model, "model").model.info().recommended_sampling;
-    gemma4_sampling sampling{};
-    sampling.temperature = known.temperature;
-    sampling.top_k = known.top_k;
-    sampling.top_p = known.top_p;
-    sampling.min_p = known.min_p;
-    sampling.suppress = known.suppress.data();
-    sampling.suppress_count = known.suppress.size();
-    give(sampling, out, "gemma4_sampling");
+    give(gemma4::capi::facts_of(handle_of(model, "model").model.info().recommended_sampling), out,
+         "gemma4_sampling");
   });
 }
 

@@ -77,6 +77,7 @@ static size_t on_read(void* user, void* data, size_t bytes) {
   X(MODEL, gemma4_model_describe(wrong, &out.model_info, &error))                                  \
   X(MODEL, gemma4_model_describe_assistant(wrong, &out.assistant_info, &error))                    \
   X(MODEL, gemma4_model_describe_layer(wrong, 0, &out.layer_info, &error))                         \
+  X(MODEL, gemma4_model_describe_assistant_layer(wrong, 0, &out.layer_info, &error))               \
   X(MODEL, gemma4_model_recommended_sampling(wrong, &out.sampling, &error))                        \
   X(MODEL, gemma4_model_plan(wrong, NULL, &out.plan, &error))                                      \
   X(MODEL, gemma4_model_prefix_statistics(wrong, &out.prefixes, &error))                           \
@@ -90,6 +91,8 @@ static size_t on_read(void* user, void* data, size_t bytes) {
   X(INSPECTION, gemma4_inspection_describe(wrong, &out.model_info, &error))                        \
   X(INSPECTION, gemma4_inspection_describe_assistant(wrong, &out.assistant_info, &error))          \
   X(INSPECTION, gemma4_inspection_describe_layer(wrong, 0, &out.layer_info, &error))               \
+  X(INSPECTION, gemma4_inspection_describe_assistant_layer(wrong, 0, &out.layer_info, &error))     \
+  X(INSPECTION, gemma4_inspection_recommended_sampling(wrong, &out.sampling, &error))              \
   X(INSPECTION, gemma4_inspection_describe_tensor(wrong, 0, &out.tensor_info, &error))             \
   X(INSPECTION, gemma4_inspection_describe_embedding(wrong, &out.tensor_info, &error))             \
   X(INSPECTION, gemma4_inspection_note(wrong, 0, &out.text, &out.count, &error))                   \
