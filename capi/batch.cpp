@@ -3,9 +3,11 @@
 #include "options.hpp"
 #include "turn.hpp"
 
+using gemma4::capi::destroy;
 using gemma4::capi::give;
 using gemma4::capi::guarded;
 using gemma4::capi::handle_of;
+using gemma4::capi::is_handle;
 using gemma4::capi::Turn;
 
 namespace {
@@ -66,7 +68,7 @@ gemma4_status gemma4_batch_create(const gemma4_model* model, const gemma4_batch_
   });
 }
 
-void gemma4_batch_destroy(gemma4_batch* batch) { delete batch; }
+void gemma4_batch_destroy(gemma4_batch* batch) { destroy(batch); }
 
 gemma4_status gemma4_batch_plan(const gemma4_model* model, const gemma4_batch_options* options,
                                 gemma4_memory_plan* out, gemma4_error* error) {
@@ -92,5 +94,5 @@ gemma4_status gemma4_batch_evaluate(gemma4_batch* batch, gemma4_session* const* 
 }
 
 void gemma4_batch_cancel(const gemma4_batch* batch) {
-  if (batch != nullptr) batch->batch.cancel();
+  if (is_handle(batch)) batch->batch.cancel();
 }

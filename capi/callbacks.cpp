@@ -3,8 +3,11 @@
 #include <exception>
 #include <type_traits>
 
+#include "facts.hpp"
+#include "handles.hpp"
+
 /// The draft being made, during CallbackDrafter::propose().
-struct gemma4_draft {
+struct gemma4_draft : gemma4::capi::Tagged<gemma4::capi::Kind::draft> {
   const gemma4::DraftRequest& request;
   gemma4::DraftSink& sink;
   gemma4::Drafter* own;       // not asked yet; or null
@@ -34,12 +37,34 @@ class ArraySink final : public DraftSink {
   std::uint32_t capacity_, count_ = 0;
 };
 
+gemma4_executor check_executor(const gemma4_executor& functions) {
+  const gemma4_executor known = options_of(&functions, "gemma4_executor");
+  check_pointer(reinterpret_cast<const void*>(known.parallel_for), "executor.parallel_for");
+  constexpr std::int32_t kMost = 1024;
+  if (known.concurrency < 1 || known.concurrency > kMost) {
+    fail(
+        ErrorCode::invalid_argument,
+        format_text("executor.concurrency: expected 1 ... %d, found %d", kMost, known.concurrency));
+  }
+  check_range(known.reserved, 0, "executor.reserved");
+  return known;
+}
+
+gemma4_allocator check_allocator(const gemma4_allocator& functions) {
+  const gemma4_allocator known = options_of(&functions, "gemma4_allocator");
+  check_pointer(reinterpret_cast<const void*>(known.allocate), "allocator.allocate");
+  check_pointer(reinterpret_cast<const void*>(known.deallocate), "allocator.deallocate");
+  return known;
+}
+
 }  // namespace
 
 void CallbackDrafter::propose(const DraftRequest& request, DraftSink& draft) {
-  const gemma4_draft_request asked{sizeof asked, request.tokens.data(), request.tokens.size(),
-                                   request.sampling.temperature, request.most};
-  gemma4_draft made{request, draft, own_.get(), {}};
+  const gemma4_sampling sampling = facts_of(request.sampling);
+  const gemma4_draft_request asked{sizeof asked,          request.tokens.data(),
+                                   request.tokens.size(), request.sampling.temperature,
+                                   request.most,          &sampling};
+  gemma4_draft made{{}, request, draft, own_.get(), {}};
   const bool stopped = functions_.propose(functions_.user, &asked, &made) != 0;
   if (made.failed) std::rethrow_exception(made.failed);
   if (stopped) fail(ErrorCode::cancelled, "the drafter stopped the session's work");
@@ -58,18 +83,19 @@ void CallbackDrafter::rewound(std::uint32_t position) {
   if (functions_.rewound != nullptr) functions_.rewound(functions_.user, position);
 }
 
-std::shared_ptr<Executor> executor_of(const gemma4_executor& functions) {
-  const gemma4_executor known = options_of(&functions, "gemma4_executor");
-  check_pointer(reinterpret_cast<const void*>(known.parallel_for), "executor.parallel_for");
-  constexpr std::int32_t kMost = 1024;
-  if (known.concurrency < 1 || known.concurrency > kMost) {
-    fail(
-        ErrorCode::invalid_argument,
-        format_text("executor.concurrency: expected 1 ... %d, found %d", kMost, known.concurrency));
-  }
-  check_range(known.reserved, 0, "executor.reserved");
-  Release release(known.release, known.user);
-  return std::make_shared<CallbackExecutor>(known, std::move(release));
+HostParts host_parts_of(const gemma4_executor* executor, const gemma4_allocator* allocator) {
+  const gemma4_executor threads =
+      executor != nullptr ? check_executor(*executor) : gemma4_executor{};
+  const gemma4_allocator memory =
+      allocator != nullptr ? check_allocator(*allocator) : gemma4_allocator{};
+  Release threads_release(threads.release, threads.user);
+  Release memory_release(memory.release, memory.user);
+  HostParts parts;
+  if (executor != nullptr)
+    parts.executor = std::make_shared<CallbackExecutor>(threads, std::move(threads_release));
+  if (allocator != nullptr)
+    parts.allocator = std::make_shared<CallbackAllocator>(memory, std::move(memory_release));
+  return parts;
 }
 
 gemma4_drafter check_drafter(const gemma4_drafter& functions) {
@@ -86,12 +112,14 @@ std::shared_ptr<CallbackDrafter> drafter_of(const gemma4_drafter& functions) {
 }  // namespace gemma4::capi
 
 int32_t gemma4_draft_add(gemma4_draft* draft, gemma4_token token, float confidence) {
-  return draft != nullptr && draft->sink.add(token, confidence) ? 1 : 0;
+  return gemma4::capi::is_handle(draft) && draft->sink.add(token, confidence) ? 1 : 0;
 }
 
 uint32_t gemma4_draft_ask_own(gemma4_draft* draft, gemma4_token* tokens, float* confidences,
                               uint32_t capacity) {
-  if (draft == nullptr || draft->own == nullptr || tokens == nullptr || capacity == 0) return 0;
+  if (!gemma4::capi::is_handle(draft) || draft->own == nullptr || tokens == nullptr ||
+      capacity == 0)
+    return 0;
   gemma4::capi::ArraySink sink(tokens, confidences, capacity);
   try {
     std::exchange(draft->own, nullptr)->propose(draft->request, sink);

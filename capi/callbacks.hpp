@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "boundary.hpp"
+#include "gemma4/allocator.hpp"
 #include "gemma4/drafter.hpp"
 #include "gemma4/executor.hpp"
 
@@ -44,6 +45,25 @@ class CallbackExecutor final : public Executor {
   Release release_;
 };
 
+/// Takes the host's memory.
+class CallbackAllocator final : public Allocator {
+ public:
+  CallbackAllocator(const gemma4_allocator& functions, Release release)
+      : functions_(functions), release_(std::move(release)) {}
+
+  void* allocate(std::uint64_t size_bytes, std::uint64_t alignment_bytes) noexcept override {
+    return functions_.allocate(functions_.user, size_bytes, alignment_bytes);
+  }
+  void deallocate(void* memory, std::uint64_t size_bytes,
+                  std::uint64_t alignment_bytes) noexcept override {
+    functions_.deallocate(functions_.user, memory, size_bytes, alignment_bytes);
+  }
+
+ private:
+  gemma4_allocator functions_;
+  Release release_;
+};
+
 /// Asks the caller for drafts; may stand around the session's own drafter.
 class CallbackDrafter final : public Drafter {
  public:
@@ -62,8 +82,15 @@ class CallbackDrafter final : public Drafter {
   std::shared_ptr<Drafter> own_;
 };
 
-/// The executor behind a struct of the caller's. Throws Error(invalid_argument).
-std::shared_ptr<Executor> executor_of(const gemma4_executor& functions);
+/// What the library calls while a model lives; null: nothing of the host's.
+struct HostParts {
+  std::shared_ptr<Executor> executor;
+  std::shared_ptr<Allocator> allocator;
+};
+
+/// What stands behind structs of the caller's, which may be null. Throws Error(invalid_argument)
+/// for one that cannot be used, and releases neither then; any other failure releases both.
+HostParts host_parts_of(const gemma4_executor* executor, const gemma4_allocator* allocator);
 
 /// The drafter behind a struct of the caller's, which check_drafter() has accepted.
 std::shared_ptr<CallbackDrafter> drafter_of(const gemma4_drafter& functions);

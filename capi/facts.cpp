@@ -36,12 +36,62 @@ gemma4_memory_plan facts_of(const MemoryPlan& plan) {
           plan.prefix_cache_bytes};
 }
 
-gemma4_assistant_info assistant_facts_of(const ModelInfo& info) {
+gemma4_sampling facts_of(const SamplingOptions& sampling) {
+  // the same two numbers in either language
+  static_assert(sizeof(gemma4_logit_bias) == sizeof(LogitBias) &&
+                offsetof(gemma4_logit_bias, token) == offsetof(LogitBias, token) &&
+                offsetof(gemma4_logit_bias, bias) == offsetof(LogitBias, bias) &&
+                sizeof(LogitBias::token) == sizeof(gemma4_token));
+  gemma4_sampling facts{};
+  facts.struct_size = sizeof facts;
+  facts.seed = sampling.seed;
+  facts.temperature = sampling.temperature;
+  facts.top_k = sampling.top_k;
+  facts.top_p = sampling.top_p;
+  facts.min_p = sampling.min_p;
+  facts.repetition_penalty = sampling.repetition_penalty;
+  facts.presence_penalty = sampling.presence_penalty;
+  facts.frequency_penalty = sampling.frequency_penalty;
+  constexpr std::int32_t kAll = -1;
+  facts.penalty_window = sampling.penalty_window == 0 || sampling.penalty_window > INT32_MAX
+                             ? kAll
+                             : static_cast<std::int32_t>(sampling.penalty_window);
+  facts.logit_bias = reinterpret_cast<const gemma4_logit_bias*>(sampling.logit_bias.data());
+  facts.logit_bias_count = sampling.logit_bias.size();
+  facts.suppress = sampling.suppress.data();
+  facts.suppress_count = sampling.suppress.size();
+  return facts;
+}
+
+namespace {
+
+const AssistantInfo& assistant_of(const ModelInfo& info) {
   if (!info.assistant) {
     fail(ErrorCode::invalid_argument,
          "assistant: expected a model with one (assistant_path), found none");
   }
-  const AssistantInfo& assistant = *info.assistant;
+  return *info.assistant;
+}
+
+gemma4_layer_info layer_facts_of(const std::vector<LayerInfo>& layers, std::uint32_t layer) {
+  if (layer >= layers.size()) {
+    fail(ErrorCode::invalid_argument,
+         format_text("layer: expected less than %zu, found %u", layers.size(), layer));
+  }
+  const LayerInfo& known = layers[layer];
+  return {0,
+          known.full_attention ? 1 : 0,
+          known.shares_kv_projection ? 1 : 0,
+          known.kv_heads,
+          known.head_size,
+          known.feed_forward,
+          0};
+}
+
+}  // namespace
+
+gemma4_assistant_info assistant_facts_of(const ModelInfo& info) {
+  const AssistantInfo& assistant = assistant_of(info);
   gemma4_assistant_info facts{};
   facts.name = view_of(assistant.name);
   facts.path = view_of(assistant.path);
@@ -58,18 +108,11 @@ gemma4_assistant_info assistant_facts_of(const ModelInfo& info) {
 }
 
 gemma4_layer_info layer_facts_of(const ModelInfo& info, std::uint32_t layer) {
-  if (layer >= info.layers.size()) {
-    fail(ErrorCode::invalid_argument,
-         format_text("layer: expected less than %zu, found %u", info.layers.size(), layer));
-  }
-  const LayerInfo& known = info.layers[layer];
-  return {0,
-          known.full_attention ? 1 : 0,
-          known.shares_kv_projection ? 1 : 0,
-          known.kv_heads,
-          known.head_size,
-          known.feed_forward,
-          0};
+  return layer_facts_of(info.layers, layer);
+}
+
+gemma4_layer_info assistant_layer_facts_of(const ModelInfo& info, std::uint32_t layer) {
+  return layer_facts_of(assistant_of(info).layers, layer);
 }
 
 }  // namespace gemma4::capi

@@ -4,6 +4,7 @@
 #include "options.hpp"
 
 using gemma4::capi::created;
+using gemma4::capi::destroy;
 using gemma4::capi::give;
 using gemma4::capi::guarded;
 using gemma4::capi::path_of;
@@ -52,7 +53,7 @@ gemma4_status gemma4_inspection_create_for(const char* path, size_t path_bytes,
   });
 }
 
-void gemma4_inspection_destroy(gemma4_inspection* inspection) { delete inspection; }
+void gemma4_inspection_destroy(gemma4_inspection* inspection) { destroy(inspection); }
 
 gemma4_status gemma4_inspection_plan(const gemma4_inspection* inspection, gemma4_memory_plan* out,
                                      gemma4_error* error) {
@@ -82,6 +83,23 @@ gemma4_status gemma4_inspection_describe_layer(const gemma4_inspection* inspecti
   return guarded(error, [&] {
     give(gemma4::capi::layer_facts_of(inspection_of(inspection).info, layer), out,
          "gemma4_layer_info");
+  });
+}
+
+gemma4_status gemma4_inspection_describe_assistant_layer(const gemma4_inspection* inspection,
+                                                         uint32_t layer, gemma4_layer_info* out,
+                                                         gemma4_error* error) {
+  return guarded(error, [&] {
+    give(gemma4::capi::assistant_layer_facts_of(inspection_of(inspection).info, layer), out,
+         "gemma4_layer_info");
+  });
+}
+
+gemma4_status gemma4_inspection_recommended_sampling(const gemma4_inspection* inspection,
+                                                     gemma4_sampling* out, gemma4_error* error) {
+  return guarded(error, [&] {
+    give(gemma4::capi::facts_of(inspection_of(inspection).info.recommended_sampling), out,
+         "gemma4_sampling");
   });
 }
 

@@ -23,9 +23,14 @@
  * written only when the function fails. Nothing is kept per thread or per process. A handle that
  * could not be made is set to NULL. Nothing in the library prints, exits or aborts.
  *
+ * Errors. Behind "Errors:" stand the statuses that a function can give besides GEMMA4_OK, without
+ * their GEMMA4_ERROR_. INVALID_ARGUMENT is also what a NULL, a handle of another kind, a
+ * struct_size that cannot be and a second call into a busy handle get. INTERNAL may come from any
+ * function and is a defect.
+ *
  * Pointers. None may be NULL but those whose description says so, gemma4_error and the options:
- * NULL options are all defaults. A NULL where none is allowed, and a handle of another kind, give
- * GEMMA4_ERROR_INVALID_ARGUMENT, or the result that the function names.
+ * NULL options are all defaults. A NULL where none is allowed gives GEMMA4_ERROR_INVALID_ARGUMENT,
+ * or the result that the function names; a handle of another kind is treated like NULL.
  *
  * Structs. Each begins with struct_size, which the caller sets to sizeof the struct (not doing so
  * gives GEMMA4_ERROR_INVALID_ARGUMENT); all else is zero by default. Later
@@ -39,7 +44,7 @@
  * gemma4_text, not terminated by a zero byte, and belong to the library.
  *
  * Ownership. What _create, _load and _of make, the matching _destroy frees, NULL does nothing. The
- * order does not matter: sessions and tokenizers keep their model alive.
+ * order does not matter: sessions, batches and tokenizers keep what they need of their model alive.
  *
  * Threads. A function that takes a handle as pointer to const may be called from any number of
  * threads at once; with other functions only one call at a time may be in the handle. A session
@@ -170,6 +175,9 @@ enum {
   GEMMA4_ACTIVATIONS_INT16 = 2      /**< finer, for twice the arithmetic */
 };
 
+/** The name of GEMMA4_ACTIVATIONS_*, "auto", "int8" ...; a static string, "unknown" for others. */
+GEMMA4_API const char* gemma4_activations_name(int32_t activations);
+
 /** How matrices are kept that the checkpoint has unquantised, as BF16, F16 or F32. */
 enum {
   GEMMA4_STORED_EXACT = 0, /**< as they are */
@@ -177,6 +185,16 @@ enum {
   GEMMA4_STORED_Q8_0 = 2,  /**< 8.5 bits */
   GEMMA4_STORED_Q6_K = 3   /**< 6.6 bits, for rows of a multiple of 256; UNSUPPORTED for others */
 };
+
+enum {
+  GEMMA4_LOG_INFO = 1,   /**< what was chosen: kernels, files, what of a file is not used */
+  GEMMA4_LOG_WARNING = 2 /**< something asked for could not be had; the call went on without it */
+};
+
+/** Called with a line of text for people, without a line end; it lives during the call and ends
+ * with a zero byte. `level`: GEMMA4_LOG_*. Some lines per file, never per token. Must not call the
+ * library. */
+typedef void (*gemma4_log)(void* user, int32_t level, const char* line, size_t line_bytes);
 
 /** Called with the bytes done and the bytes there are; a result other than 0 cancels. */
 typedef int32_t (*gemma4_progress)(void* user, uint64_t done_bytes, uint64_t total_bytes);
@@ -195,9 +213,33 @@ typedef struct gemma4_executor {
                        void* context);
   /** May be NULL. Called once when the library is done with the executor: when the model is freed,
    * on whatever thread does that, or when gemma4_model_load fails; but not if it refuses this
-   * struct itself, or the struct_size or unknown fields of the options. */
+   * struct or gemma4_allocator itself, or the struct_size or unknown fields of the options. */
   void (*release)(void* user);
 } gemma4_executor;
+
+/** The host's memory instead of the operating system's, for everything that gemma4_memory_plan
+ * counts, to the byte: weights and tables when a model is loaded, KV cache (page by page) and
+ * workspace when a session or a batch is made, pages of the prefix cache as it keeps them. Not for
+ * the weights of a packed file, which are mapped, and not for small objects (vocabulary, file
+ * headers, handles), which come from operator new. Results are the same bits. The struct is copied.
+ * The functions are called on the threads that call the library, from several at a time; never
+ * while tokens are generated, but for the prefix cache. They must not call the library. */
+typedef struct gemma4_allocator {
+  uint64_t struct_size;
+  void* user;
+  /** Gives `bytes` (at least 1) of memory aligned to `alignment` (a power of two: 64 in this
+   * version), or NULL: the call that needed it ends with OUT_OF_MEMORY and leaves everything as it
+   * was. What the memory holds does not matter: the library clears what must be zero. */
+  void* (*allocate)(void* user, uint64_t bytes, uint64_t alignment);
+  /** Takes back what allocate gave, with the same numbers: each block once, on any thread, the last
+   * ones when the model and its last session are gone. */
+  void (*deallocate)(void* user, void* memory, uint64_t bytes, uint64_t alignment);
+  /** May be NULL. Called once when the library is done with the allocator, after the last
+   * deallocate: when the model and all its memory is freed, on whatever thread does that, or when
+   * gemma4_model_load fails; but not if it refuses this struct or gemma4_executor itself, or the
+   * struct_size or unknown fields of the options. */
+  void (*release)(void* user);
+} gemma4_allocator;
 
 typedef struct gemma4_load_options {
   uint64_t struct_size;
@@ -228,15 +270,21 @@ typedef struct gemma4_load_options {
   int32_t layer_storage; /**< GEMMA4_STORED_*: all other matrices; neither for a packed file */
   int32_t assistant_embedding_storage; /**< the same of the assistant */
   int32_t assistant_layer_storage;
+  const gemma4_allocator* allocator; /**< whose memory is taken; NULL = the operating system's */
+  /** Told why a packed file was ignored, what of the files is not used, which kernels compute. May
+   * be NULL: nobody is told. */
+  gemma4_log log;
+  void* log_user; /**< for log */
 } gemma4_load_options;
 
-/** Makes a canceller, for any number of loads. */
+/** Makes a canceller, for any number of loads, packings and restores; gemma4_canceller_destroy
+ * frees it. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_canceller_create(gemma4_canceller** out, gemma4_error* error);
 
-/** Cancels what uses the canceller, now and later. NULL does nothing. */
+/** Cancels what uses the canceller, now and later. From any thread. NULL does nothing. */
 GEMMA4_API void gemma4_canceller_cancel(const gemma4_canceller* canceller);
 
-/** Frees the canceller; a load that uses it goes on. */
+/** Frees the canceller; a load that uses it goes on. NULL does nothing. */
 GEMMA4_API void gemma4_canceller_destroy(gemma4_canceller* canceller);
 
 /** Reads a GGUF file (of a split checkpoint the first) or a Hugging Face folder (config.json,
@@ -248,7 +296,8 @@ GEMMA4_API gemma4_status gemma4_model_load(const char* path, size_t path_bytes,
                                            const gemma4_load_options* options, gemma4_model** out,
                                            gemma4_error* error);
 
-/** Gives the handle back. The weights are freed with the last session or tokenizer made of it. */
+/** Gives the handle back. The weights are freed with the last session or batch made of it. NULL
+ * does nothing. */
 GEMMA4_API void gemma4_model_destroy(gemma4_model* model);
 
 /** Facts about a model. The texts live as long as the handle they were asked of. */
@@ -289,17 +338,26 @@ typedef struct gemma4_layer_info {
   uint32_t reserved;
 } gemma4_layer_info;
 
+/** Facts about the model, which it has from its file. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_model_describe(const gemma4_model* model, gemma4_model_info* out,
                                                gemma4_error* error);
 
-/** INVALID_ARGUMENT if the model has no assistant. */
+/** Facts about the model's assistant. Errors: INVALID_ARGUMENT, also if it has none. */
 GEMMA4_API gemma4_status gemma4_model_describe_assistant(const gemma4_model* model,
                                                          gemma4_assistant_info* out,
                                                          gemma4_error* error);
 
-/** `layer`: 0 ... layers - 1. */
+/** Facts about layer 0 ... layers - 1 of the model. Errors: INVALID_ARGUMENT, also for another
+ * layer. */
 GEMMA4_API gemma4_status gemma4_model_describe_layer(const gemma4_model* model, uint32_t layer,
                                                      gemma4_layer_info* out, gemma4_error* error);
+
+/** Facts about layer 0 ... layers - 1 of the model's assistant; its KV heads are the model's, whose
+ * cache it reads. Errors: INVALID_ARGUMENT, also for another layer or without an assistant. */
+GEMMA4_API gemma4_status gemma4_model_describe_assistant_layer(const gemma4_model* model,
+                                                               uint32_t layer,
+                                                               gemma4_layer_info* out,
+                                                               gemma4_error* error);
 
 /* --------------------------------------------------------------------------------- sampling -- */
 
@@ -330,7 +388,7 @@ typedef struct gemma4_sampling {
 } gemma4_sampling;
 
 /** What the file recommends, or Gemma 4's own: temperature 1, top_k 64, top_p 0.95. `suppress`
- * lives as long as the handle. */
+ * lives as long as the handle. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_model_recommended_sampling(const gemma4_model* model,
                                                            gemma4_sampling* out,
                                                            gemma4_error* error);
@@ -368,6 +426,8 @@ typedef struct gemma4_draft_request {
   size_t token_count;         /**< at least 1; the first token to propose stands here */
   float temperature;          /**< how the model's token will be chosen; 0 = greedy */
   uint32_t most;              /**< no more than this many are wanted, 1 ... GEMMA4_MOST_DRAFTS */
+  const gemma4_sampling* sampling; /**< all of how it will be chosen; `suppress` without the model's
+                                      own */
 } gemma4_draft_request;
 
 /** A drafter of the caller's. Copied; the functions are called while the session lives, on the
@@ -453,7 +513,8 @@ typedef struct gemma4_memory_plan {
                                   sum */
 } gemma4_memory_plan;
 
-/** What a session with these options will take, to the byte. */
+/** What a session with these options will take, to the byte. Takes nothing itself. Errors:
+ * INVALID_ARGUMENT naming the option. */
 GEMMA4_API gemma4_status gemma4_model_plan(const gemma4_model* model,
                                            const gemma4_session_options* options,
                                            gemma4_memory_plan* out, gemma4_error* error);
@@ -469,7 +530,7 @@ typedef struct gemma4_prefix_statistics {
   uint64_t evicted_tokens; /**< given up for newer ones */
 } gemma4_prefix_statistics;
 
-/** What the prefix cache of a model did; all 0 without one. */
+/** What the prefix cache of a model did; all 0 without one. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_model_prefix_statistics(const gemma4_model* model,
                                                         gemma4_prefix_statistics* out,
                                                         gemma4_error* error);
@@ -490,19 +551,39 @@ GEMMA4_API gemma4_status gemma4_inspection_create_for(const char* path, size_t p
                                                       const gemma4_load_options* load,
                                                       const gemma4_session_options* options,
                                                       gemma4_inspection** out, gemma4_error* error);
+
+/** Frees the inspection and the texts that it gave. NULL does nothing. */
 GEMMA4_API void gemma4_inspection_destroy(gemma4_inspection* inspection);
 
+/** What the model and a session with the options of the inspection will take. Errors:
+ * INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_inspection_plan(const gemma4_inspection* inspection,
                                                 gemma4_memory_plan* out, gemma4_error* error);
+
+/** As gemma4_model_describe; isa and threads are 0. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_inspection_describe(const gemma4_inspection* inspection,
                                                     gemma4_model_info* out, gemma4_error* error);
-/** INVALID_ARGUMENT if no assistant was named. */
+
+/** As gemma4_model_describe_assistant. Errors: INVALID_ARGUMENT, also if no assistant was named. */
 GEMMA4_API gemma4_status gemma4_inspection_describe_assistant(const gemma4_inspection* inspection,
                                                               gemma4_assistant_info* out,
                                                               gemma4_error* error);
+
+/** As gemma4_model_describe_layer. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_inspection_describe_layer(const gemma4_inspection* inspection,
                                                           uint32_t layer, gemma4_layer_info* out,
                                                           gemma4_error* error);
+
+/** As gemma4_model_describe_assistant_layer. Errors: INVALID_ARGUMENT. */
+GEMMA4_API gemma4_status
+gemma4_inspection_describe_assistant_layer(const gemma4_inspection* inspection, uint32_t layer,
+                                           gemma4_layer_info* out, gemma4_error* error);
+
+/** As gemma4_model_recommended_sampling; `suppress` lives as long as the inspection. Errors:
+ * INVALID_ARGUMENT. */
+GEMMA4_API gemma4_status gemma4_inspection_recommended_sampling(const gemma4_inspection* inspection,
+                                                                gemma4_sampling* out,
+                                                                gemma4_error* error);
 
 /** One tensor of the file. The texts live as long as the inspection. */
 typedef struct gemma4_tensor_info {
@@ -512,18 +593,20 @@ typedef struct gemma4_tensor_info {
   uint64_t bytes;
 } gemma4_tensor_info;
 
-/** `tensor`: 0 ... tensors - 1. */
+/** Tensor 0 ... tensors - 1 of the model's file. Errors: INVALID_ARGUMENT, also for another one. */
 GEMMA4_API gemma4_status gemma4_inspection_describe_tensor(const gemma4_inspection* inspection,
                                                            uint64_t tensor, gemma4_tensor_info* out,
                                                            gemma4_error* error);
 
-/** The embedding as it will be held: its type and bytes are the plan's. */
+/** The embedding as it will be held: its type and bytes are the plan's. Errors: INVALID_ARGUMENT.
+ */
 GEMMA4_API gemma4_status gemma4_inspection_describe_embedding(const gemma4_inspection* inspection,
                                                               gemma4_tensor_info* out,
                                                               gemma4_error* error);
 
 /** What of the files is not used, for people: "vision: 434 tensors, ...". Writes text `note` of the
- * `count` there are, which lives as long as the inspection and is empty for note >= count. */
+ * `count` there are, which lives as long as the inspection and is empty for note >= count. Errors:
+ * INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_inspection_note(const gemma4_inspection* inspection, size_t note,
                                                 gemma4_text* text, size_t* count,
                                                 gemma4_error* error);
@@ -537,6 +620,8 @@ typedef struct gemma4_pack_options {
   const gemma4_canceller* canceller; /**< stops the work from another thread; may be NULL */
   int32_t embedding_storage;         /**< as in gemma4_load_options, which must ask for the same */
   int32_t layer_storage;
+  gemma4_log log; /**< told what was written and what was left out; may be NULL */
+  void* log_user; /**< for log */
 } gemma4_pack_options;
 
 /** Writes the weights of a model or an assistant as a file that loads in a moment and shares its
@@ -548,7 +633,9 @@ GEMMA4_API gemma4_status gemma4_pack(const char* path, size_t path_bytes, const 
                                      uint64_t* bytes, gemma4_error* error);
 
 /** Reads a packed file to the last byte and compares it with its checksum, which loading does not.
- * FORMAT when they differ. `bytes`, its size, may be NULL. */
+ * `bytes`, its size, may be NULL. Of the options only on_progress and canceller count. Errors:
+ * FORMAT when they differ or the file is none, IO, UNSUPPORTED, OUT_OF_MEMORY, CANCELLED,
+ * INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_verify_packed(const char* path, size_t path_bytes,
                                               const gemma4_pack_options* options, uint64_t* bytes,
                                               gemma4_error* error);
@@ -562,17 +649,23 @@ enum {
   GEMMA4_SPECIAL_NONE = 2          /**< none does: for untrusted content */
 };
 
-/** The tokenizer of a GGUF file, which may hold a vocabulary only, or of a folder. */
+/** The tokenizer of a GGUF file, which may hold a vocabulary only, or of a folder. Errors: IO,
+ * FORMAT, UNSUPPORTED, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_tokenizer_load(const char* path, size_t path_bytes,
                                                gemma4_tokenizer** out, gemma4_error* error);
 
-/** The tokenizer of a model: a handle of its own to the same vocabulary. */
+/** The tokenizer of a model: a handle of its own to the same vocabulary, which it keeps. Errors:
+ * INVALID_ARGUMENT, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_tokenizer_of(const gemma4_model* model, gemma4_tokenizer** out,
                                              gemma4_error* error);
+
+/** Gives the handle back. NULL does nothing. */
 GEMMA4_API void gemma4_tokenizer_destroy(gemma4_tokenizer* tokenizer);
 
 /** The tokens of a text of less than 4 GiB, without bos. Writes the first `capacity` of them to
- * `tokens` (may be NULL if 0) and their full number to `count`; call again if it is larger. */
+ * `tokens` (may be NULL if 0) and their full number to `count`; call again if it is larger.
+ * `special`: GEMMA4_SPECIAL_*. An invalid byte becomes its byte token. Errors: INVALID_ARGUMENT,
+ * OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_tokenizer_encode(const gemma4_tokenizer* tokenizer,
                                                  const char* text, size_t text_bytes,
                                                  int32_t special, gemma4_token* tokens,
@@ -581,7 +674,8 @@ GEMMA4_API gemma4_status gemma4_tokenizer_encode(const gemma4_tokenizer* tokeniz
 
 /** The bytes of tokens put together; control tokens give nothing unless `special` is 1. Writes the
  * first `capacity` bytes to `text` (may be NULL if 0), no zero byte after them, and the full number
- * to `bytes`; call again if it is larger. Byte tokens may leave incomplete UTF-8. */
+ * to `bytes`; call again if it is larger. Byte tokens may leave incomplete UTF-8. Errors:
+ * INVALID_ARGUMENT, also for an id outside the vocabulary, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_tokenizer_decode(const gemma4_tokenizer* tokenizer,
                                                  const gemma4_token* tokens, size_t count,
                                                  int32_t special, char* text, size_t capacity,
@@ -589,37 +683,44 @@ GEMMA4_API gemma4_status gemma4_tokenizer_decode(const gemma4_tokenizer* tokeniz
 
 /** Number of tokens; 0 for NULL. */
 GEMMA4_API int32_t gemma4_tokenizer_vocabulary_size(const gemma4_tokenizer* tokenizer);
+
 /** The token every prompt begins with; -1 for NULL. */
 GEMMA4_API gemma4_token gemma4_tokenizer_bos(const gemma4_tokenizer* tokenizer);
+
 /** 1 for a token that ends an answer; 0 for others, and for NULL. */
 GEMMA4_API int32_t gemma4_tokenizer_ends_generation(const gemma4_tokenizer* tokenizer,
                                                     gemma4_token token);
 
 /* ------------------------------------------------------------------------------------- chat -- */
 
-/** Makes an empty conversation. */
+/** Makes an empty conversation, which knows no model. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_chat_create(gemma4_chat** out, gemma4_error* error);
+
+/** Frees the conversation; sessions have what they took of it. NULL does nothing. */
 GEMMA4_API void gemma4_chat_destroy(gemma4_chat* chat);
 
 /** Adds a message. `role`: "system", "developer", "user", "assistant" or "model". What a session
- * makes of it is checked when it is appended there. */
+ * makes of it is checked when it is appended there. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_chat_add(gemma4_chat* chat, const char* role, size_t role_bytes,
                                          const char* content, size_t content_bytes,
                                          gemma4_error* error);
 
-/** Adds what a tool gave back: a text, which the model sees as a string. */
+/** Adds what a tool gave back: a text, which the model sees as a string. Errors: INVALID_ARGUMENT,
+ * OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_chat_add_tool_response(gemma4_chat* chat, const char* name,
                                                        size_t name_bytes, const char* response,
                                                        size_t response_bytes, gemma4_error* error);
 
 /** Adds messages given as OpenAI-style JSON: an array of {"role", "content", "reasoning",
  * "tool_calls", ...}, or an object with "messages" and optionally "tools". On an error nothing is
- * added. Errors: INVALID_ARGUMENT naming the place, UNSUPPORTED for images, audio and video. */
+ * added. Errors: INVALID_ARGUMENT naming the place, UNSUPPORTED for images, audio and video,
+ * OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_chat_add_json(gemma4_chat* chat, const char* json,
                                               size_t json_bytes, gemma4_error* error);
 
 /** Declares a tool, OpenAI-style JSON: {"type":"function","function":{"name", "description",
- * "parameters"}} or the inner object alone. */
+ * "parameters"}} or the inner object alone. Errors: INVALID_ARGUMENT naming the place,
+ * OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_chat_declare_tool(gemma4_chat* chat, const char* json,
                                                   size_t json_bytes, gemma4_error* error);
 
@@ -631,7 +732,7 @@ typedef struct gemma4_chat_options {
   int32_t reserved;             /**< 0 */
 } gemma4_chat_options;
 
-/** Replaces the conversation's options. */
+/** Replaces the conversation's options. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_chat_set_options(gemma4_chat* chat,
                                                  const gemma4_chat_options* options,
                                                  gemma4_error* error);
@@ -644,26 +745,30 @@ GEMMA4_API gemma4_status gemma4_chat_set_options(gemma4_chat* chat,
 GEMMA4_API gemma4_status gemma4_session_create(const gemma4_model* model,
                                                const gemma4_session_options* options,
                                                gemma4_session** out, gemma4_error* error);
+
+/** Frees the session, its memory and its drafter. NULL does nothing. */
 GEMMA4_API void gemma4_session_destroy(gemma4_session* session);
 
 /** Adds messages: all of a conversation to an empty session, later the new ones only. An open turn
  * is closed first; what the model generated stays exactly as it was. Evaluated when needed. This
  * and all that changes the context ends a running generation. Errors: CONTEXT_FULL,
- * INVALID_ARGUMENT. */
+ * INVALID_ARGUMENT, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_session_append_chat(gemma4_session* session,
                                                     const gemma4_chat* chat, gemma4_error* error);
 
-/** The same with one message. */
+/** The same with one message. Errors: CONTEXT_FULL, INVALID_ARGUMENT, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_session_append_message(gemma4_session* session, const char* role,
                                                        size_t role_bytes, const char* content,
                                                        size_t content_bytes, gemma4_error* error);
 
-/** Adds raw text; an empty session gets bos first. `special`: GEMMA4_SPECIAL_*. */
+/** Adds raw text; an empty session gets bos first. `special`: GEMMA4_SPECIAL_*. Errors:
+ * CONTEXT_FULL, INVALID_ARGUMENT, OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_session_append_text(gemma4_session* session, const char* text,
                                                     size_t text_bytes, int32_t special,
                                                     gemma4_error* error);
 
-/** Adds tokens[count] as they are. INVALID_ARGUMENT for an id outside the vocabulary. */
+/** Adds tokens[count] as they are. Errors: CONTEXT_FULL, INVALID_ARGUMENT, also for an id outside
+ * the vocabulary. */
 GEMMA4_API gemma4_status gemma4_session_append_tokens(gemma4_session* session,
                                                       const gemma4_token* tokens, size_t count,
                                                       gemma4_error* error);
@@ -709,29 +814,34 @@ typedef struct gemma4_event {
 } gemma4_event;
 
 /** Begins an answer, which gemma4_session_next then makes piece by piece; one that runs already is
- * ended, its tokens stay. INVALID_ARGUMENT when there is no token to start from. */
+ * ended, its tokens stay. The options are copied. Errors: INVALID_ARGUMENT naming the option, and
+ * when there is no token to start from; OUT_OF_MEMORY. */
 GEMMA4_API gemma4_status gemma4_session_generate(gemma4_session* session,
                                                  const gemma4_generate_options* options,
                                                  gemma4_error* error);
 
 /** The next piece, after as much computing as it takes; GEMMA4_EVENT_NONE after the end. No memory
- * is allocated per token. */
+ * is allocated per token. Errors: INVALID_ARGUMENT; CANCELLED by a drafter of the caller's, after
+ * which the next call goes on. (gemma4_session_cancel ends the answer with an event.) */
 GEMMA4_API gemma4_status gemma4_session_next(gemma4_session* session, gemma4_event* event,
                                              gemma4_error* error);
 
 /** Like gemma4_session_next if the next piece can be had without evaluating anything, else
- * GEMMA4_EVENT_WAITING: gemma4_batch_evaluate with this session comes first then. */
+ * GEMMA4_EVENT_WAITING: gemma4_batch_evaluate with this session comes first then. Errors:
+ * INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_session_next_ready(gemma4_session* session, gemma4_event* event,
                                                    gemma4_error* error);
 
-/** Ends the running answer; the tokens chosen so far stay. Nothing to do is no error. */
+/** Ends the running answer; the tokens chosen so far stay. Nothing to do is no error. Errors:
+ * INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_session_stop(gemma4_session* session, gemma4_error* error);
 
 /** Called with each piece; a result other than 0 ends the answer. */
 typedef int32_t (*gemma4_on_event)(void* user, const gemma4_event* event);
 
 /** A whole answer by callback: gemma4_session_generate and then gemma4_session_next to the end.
- * `finish_reason` may be NULL; GEMMA4_FINISH_CANCELLED when on_event ended it. */
+ * `finish_reason` may be NULL; GEMMA4_FINISH_CANCELLED when on_event ended it. The event
+ * lives during the call of on_event. Errors: as those two. */
 GEMMA4_API gemma4_status gemma4_session_stream(gemma4_session* session,
                                                const gemma4_generate_options* options,
                                                gemma4_on_event on_event, void* user,
@@ -741,7 +851,7 @@ GEMMA4_API gemma4_status gemma4_session_stream(gemma4_session* session,
 typedef int32_t (*gemma4_on_tokens)(void* user, uint32_t done_tokens, uint32_t total_tokens);
 
 /** Evaluates what was appended. Generating does so by itself. `on_tokens` may be NULL. Errors:
- * CANCELLED; what was evaluated stays so. */
+ * CANCELLED, what was evaluated stays so; INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_session_prefill(gemma4_session* session, gemma4_on_tokens on_tokens,
                                                 void* user, gemma4_error* error);
 
@@ -768,14 +878,15 @@ GEMMA4_API gemma4_status gemma4_session_decode_step(gemma4_session* session,
                                                     const gemma4_sampling* sampling,
                                                     gemma4_token* token, gemma4_error* error);
 
-/** Forgets all tokens from `position` on. INVALID_ARGUMENT when there are fewer. Down to
+/** Forgets all tokens from `position` on, and ends the running answer. Down to
  * gemma4_session_earliest_rewind nothing is lost; below it the tokens that are left, all
- * `position` of them, are evaluated again when next needed, to the same bits. */
+ * `position` of them, are evaluated again when next needed, to the same bits. Errors:
+ * INVALID_ARGUMENT, also when there are fewer. */
 GEMMA4_API gemma4_status gemma4_session_rewind(gemma4_session* session, uint32_t position,
                                                gemma4_error* error);
 
 /** The lowest position that gemma4_session_rewind can go back to without losing anything: sliding
- * layers keep their window and a little more, and no earlier rows. */
+ * layers keep their window and a little more, and no earlier rows. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_session_earliest_rewind(gemma4_session* session, uint32_t* position,
                                                         gemma4_error* error);
 
@@ -818,8 +929,8 @@ GEMMA4_API gemma4_status gemma4_session_restore(const gemma4_model* model, const
 /** Fills the beginning of data[bytes] and returns how many bytes it gave; 0: there are no more. */
 typedef size_t (*gemma4_read)(void* user, void* data, size_t bytes);
 
-/** The same from the caller, who is not asked for bytes behind the snapshot. FORMAT when it ends
- * too early. */
+/** The same from the caller, who is not asked for bytes behind the snapshot. Errors: as above but
+ * for IO; FORMAT also when it ends too early. */
 GEMMA4_API gemma4_status gemma4_session_restore_from(const gemma4_model* model, gemma4_read read,
                                                      void* user,
                                                      const gemma4_session_options* options,
@@ -832,7 +943,7 @@ GEMMA4_API gemma4_status gemma4_session_restore_from(const gemma4_model* model, 
 GEMMA4_API void gemma4_session_cancel(const gemma4_session* session);
 
 /** Everything in the context, in order: tokens[count], living until the next call that changes the
- * session. */
+ * session. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_session_tokens(gemma4_session* session, const gemma4_token** tokens,
                                                size_t* count, gemma4_error* error);
 
@@ -864,6 +975,7 @@ typedef struct gemma4_statistics {
   uint64_t reprocessed_tokens; /**< tokens that stayed and had to be evaluated again */
 } gemma4_statistics;
 
+/** What the session has done so far; a fork begins at 0. Errors: INVALID_ARGUMENT. */
 GEMMA4_API gemma4_status gemma4_session_statistics(gemma4_session* session, gemma4_statistics* out,
                                                    gemma4_error* error);
 
@@ -895,10 +1007,12 @@ typedef struct gemma4_batch_options {
 GEMMA4_API gemma4_status gemma4_batch_create(const gemma4_model* model,
                                              const gemma4_batch_options* options,
                                              gemma4_batch** out, gemma4_error* error);
+
+/** Frees the batch; the sessions that took part go on. NULL does nothing. */
 GEMMA4_API void gemma4_batch_destroy(gemma4_batch* batch);
 
 /** What a batch takes beside the model and its sessions: workspace_bytes, and total_bytes, which
- * is the same. */
+ * is the same. Errors: INVALID_ARGUMENT naming the option. */
 GEMMA4_API gemma4_status gemma4_batch_plan(const gemma4_model* model,
                                            const gemma4_batch_options* options,
                                            gemma4_memory_plan* out, gemma4_error* error);

@@ -20,6 +20,7 @@ enum class Kind : std::uint32_t {
   chat,
   session,
   batch,
+  draft,
 };
 
 template <Kind kKind>
@@ -28,11 +29,23 @@ struct Tagged {
   static constexpr Kind kExpected = kKind;
 };
 
+/// Whether a handle is there and of the kind it should be.
+template <class Handle>
+bool is_handle(const Handle* handle) noexcept {
+  return handle != nullptr && handle->kind == Handle::kExpected;
+}
+
+/// Frees a handle; leaves null, and handles of another kind, alone: whose they are is unknown.
+template <class Handle>
+void destroy(Handle* handle) noexcept {
+  if (is_handle(handle)) delete handle;
+}
+
 /// The handle behind a pointer. Throws Error(invalid_argument) for null and for another kind.
 template <class Handle>
 Handle& handle_of(Handle* handle, const char* name) {
   check_pointer(handle, name);
-  if (handle->kind != Handle::kExpected) {
+  if (!is_handle(handle)) {
     fail(ErrorCode::invalid_argument,
          format_text("%s: expected a gemma4_%s, found another kind of handle", name, name));
   }

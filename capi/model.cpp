@@ -3,9 +3,11 @@
 #include "options.hpp"
 
 using gemma4::capi::created;
+using gemma4::capi::destroy;
 using gemma4::capi::give;
 using gemma4::capi::guarded;
 using gemma4::capi::handle_of;
+using gemma4::capi::is_handle;
 using gemma4::capi::path_of;
 
 gemma4_status gemma4_canceller_create(gemma4_canceller** out, gemma4_error* error) {
@@ -13,10 +15,10 @@ gemma4_status gemma4_canceller_create(gemma4_canceller** out, gemma4_error* erro
 }
 
 void gemma4_canceller_cancel(const gemma4_canceller* canceller) {
-  if (canceller != nullptr) canceller->source.request_stop();
+  if (is_handle(canceller)) canceller->source.request_stop();
 }
 
-void gemma4_canceller_destroy(gemma4_canceller* canceller) { delete canceller; }
+void gemma4_canceller_destroy(gemma4_canceller* canceller) { destroy(canceller); }
 
 gemma4_status gemma4_model_load(const char* path, size_t path_bytes,
                                 const gemma4_load_options* options, gemma4_model** out,
@@ -28,7 +30,7 @@ gemma4_status gemma4_model_load(const char* path, size_t path_bytes,
       });
 }
 
-void gemma4_model_destroy(gemma4_model* model) { delete model; }
+void gemma4_model_destroy(gemma4_model* model) { destroy(model); }
 
 gemma4_status gemma4_model_describe(const gemma4_model* model, gemma4_model_info* out,
                                     gemma4_error* error) {
@@ -57,19 +59,19 @@ gemma4_status gemma4_model_describe_layer(const gemma4_model* model, uint32_t la
   });
 }
 
+gemma4_status gemma4_model_describe_assistant_layer(const gemma4_model* model, uint32_t layer,
+                                                    gemma4_layer_info* out, gemma4_error* error) {
+  return guarded(error, [&] {
+    give(gemma4::capi::assistant_layer_facts_of(handle_of(model, "model").model.info(), layer), out,
+         "gemma4_layer_info");
+  });
+}
+
 gemma4_status gemma4_model_recommended_sampling(const gemma4_model* model, gemma4_sampling* out,
                                                 gemma4_error* error) {
   return guarded(error, [&] {
-    const gemma4::SamplingOptions& known =
-        handle_of(model, "model").model.info().recommended_sampling;
-    gemma4_sampling sampling{};
-    sampling.temperature = known.temperature;
-    sampling.top_k = known.top_k;
-    sampling.top_p = known.top_p;
-    sampling.min_p = known.min_p;
-    sampling.suppress = known.suppress.data();
-    sampling.suppress_count = known.suppress.size();
-    give(sampling, out, "gemma4_sampling");
+    give(gemma4::capi::facts_of(handle_of(model, "model").model.info().recommended_sampling), out,
+         "gemma4_sampling");
   });
 }
 

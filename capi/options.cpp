@@ -69,6 +69,14 @@ std::function<bool(const LoadProgress&)> progress_of(gemma4_progress on_progress
   };
 }
 
+LogSink log_of(gemma4_log log, void* user) {
+  if (log == nullptr) return {};
+  return [log, user](LogLevel level, std::string_view line) {
+    const std::string ended(line);
+    log(user, static_cast<std::int32_t>(level), ended.c_str(), ended.size());
+  };
+}
+
 std::stop_token stop_token_of(const gemma4_canceller* canceller) {
   if (canceller == nullptr) return {};
   return handle_of(canceller, "canceller").source.get_token();
@@ -80,11 +88,11 @@ LoadOptions planned_load_options_of(const gemma4_load_options* options) {
 
 LoadOptions load_options_of(const gemma4_load_options* options) {
   const gemma4_load_options known = options_of(options, "gemma4_load_options");
-  // first, so that any failure after it releases it
-  std::shared_ptr<Executor> executor;
-  if (known.executor != nullptr) executor = executor_of(*known.executor);
+  // first, so that any failure after it releases them
+  HostParts host = host_parts_of(known.executor, known.allocator);
   LoadOptions result = memory_options_of(known);
-  result.executor = std::move(executor);
+  result.executor = std::move(host.executor);
+  result.allocator = std::move(host.allocator);
   result.threads = known.threads;
   result.isa = static_cast<Isa>(known.isa);
   result.memory_budget_bytes = known.memory_budget_bytes;
@@ -92,6 +100,7 @@ LoadOptions load_options_of(const gemma4_load_options* options) {
   result.on_progress = progress_of(known.on_progress, known.on_progress_user);
   result.stop = stop_token_of(known.canceller);
   result.prefill = static_cast<Prefill>(known.prefill);
+  result.log = log_of(known.log, known.log_user);
   return result;
 }
 
@@ -103,6 +112,7 @@ PackOptions pack_options_of(const gemma4_pack_options* options) {
   result.on_progress = progress_of(known.on_progress, known.on_progress_user);
   result.stop = stop_token_of(known.canceller);
   result.storage = storage_of(known.embedding_storage, known.layer_storage);
+  result.log = log_of(known.log, known.log_user);
   return result;
 }
 

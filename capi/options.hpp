@@ -9,6 +9,9 @@ namespace gemma4::capi {
 /// What on_progress of the caller becomes; empty for a null pointer.
 std::function<bool(const LoadProgress&)> progress_of(gemma4_progress on_progress, void* user);
 
+/// What log of the caller becomes; empty for a null pointer.
+LogSink log_of(gemma4_log log, void* user);
+
 /// The token of a canceller, which may be null.
 std::stop_token stop_token_of(const gemma4_canceller* canceller);
 

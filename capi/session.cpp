@@ -6,8 +6,10 @@
 using gemma4::capi::array_of;
 using gemma4::capi::check_pointer;
 using gemma4::capi::check_range;
+using gemma4::capi::destroy;
 using gemma4::capi::give;
 using gemma4::capi::handle_of;
+using gemma4::capi::is_handle;
 using gemma4::capi::text_of;
 using gemma4::capi::with_session;
 
@@ -55,7 +57,7 @@ gemma4_status gemma4_session_create(const gemma4_model* model,
       });
 }
 
-void gemma4_session_destroy(gemma4_session* session) { delete session; }
+void gemma4_session_destroy(gemma4_session* session) { destroy(session); }
 
 gemma4_status gemma4_session_append_chat(gemma4_session* session, const gemma4_chat* chat,
                                          gemma4_error* error) {
@@ -197,7 +199,7 @@ gemma4_status gemma4_session_earliest_rewind(gemma4_session* session, uint32_t* 
 }
 
 void gemma4_session_cancel(const gemma4_session* session) {
-  if (session != nullptr) session->session.cancel();
+  if (is_handle(session)) session->session.cancel();
 }
 
 gemma4_status gemma4_session_tokens(gemma4_session* session, const gemma4_token** tokens,
@@ -212,7 +214,7 @@ gemma4_status gemma4_session_tokens(gemma4_session* session, const gemma4_token*
 }
 
 uint32_t gemma4_session_context_tokens(const gemma4_session* session) {
-  return session != nullptr ? session->session.context_tokens() : 0;
+  return is_handle(session) ? session->session.context_tokens() : 0;
 }
 
 gemma4_status gemma4_session_statistics(gemma4_session* session, gemma4_statistics* out,

@@ -7,8 +7,10 @@ using gemma4::capi::array_of;
 using gemma4::capi::check_pointer;
 using gemma4::capi::check_range;
 using gemma4::capi::created;
+using gemma4::capi::destroy;
 using gemma4::capi::guarded;
 using gemma4::capi::handle_of;
+using gemma4::capi::is_handle;
 using gemma4::capi::path_of;
 using gemma4::capi::text_of;
 
@@ -39,7 +41,7 @@ gemma4_status gemma4_tokenizer_of(const gemma4_model* model, gemma4_tokenizer** 
                  [&] { return new gemma4_tokenizer(handle_of(model, "model").model.tokenizer()); });
 }
 
-void gemma4_tokenizer_destroy(gemma4_tokenizer* tokenizer) { delete tokenizer; }
+void gemma4_tokenizer_destroy(gemma4_tokenizer* tokenizer) { destroy(tokenizer); }
 
 gemma4_status gemma4_tokenizer_encode(const gemma4_tokenizer* tokenizer, const char* text,
                                       size_t text_bytes, int32_t special, gemma4_token* tokens,
@@ -65,22 +67,22 @@ gemma4_status gemma4_tokenizer_decode(const gemma4_tokenizer* tokenizer, const g
 }
 
 int32_t gemma4_tokenizer_vocabulary_size(const gemma4_tokenizer* tokenizer) {
-  return tokenizer != nullptr ? tokenizer->tokenizer.vocabulary_size() : 0;
+  return is_handle(tokenizer) ? tokenizer->tokenizer.vocabulary_size() : 0;
 }
 
 gemma4_token gemma4_tokenizer_bos(const gemma4_tokenizer* tokenizer) {
-  return tokenizer != nullptr ? tokenizer->tokenizer.bos() : -1;
+  return is_handle(tokenizer) ? tokenizer->tokenizer.bos() : -1;
 }
 
 int32_t gemma4_tokenizer_ends_generation(const gemma4_tokenizer* tokenizer, gemma4_token token) {
-  return tokenizer != nullptr && tokenizer->tokenizer.is_end_of_generation(token) ? 1 : 0;
+  return is_handle(tokenizer) && tokenizer->tokenizer.is_end_of_generation(token) ? 1 : 0;
 }
 
 gemma4_status gemma4_chat_create(gemma4_chat** out, gemma4_error* error) {
   return created(out, error, [] { return new gemma4_chat; });
 }
 
-void gemma4_chat_destroy(gemma4_chat* chat) { delete chat; }
+void gemma4_chat_destroy(gemma4_chat* chat) { destroy(chat); }
 
 gemma4_status gemma4_chat_add(gemma4_chat* chat, const char* role, size_t role_bytes,
                               const char* content, size_t content_bytes, gemma4_error* error) {

@@ -42,6 +42,10 @@ const char* gemma4_status_name(gemma4_status status) {
 
 const char* gemma4_isa_name(int32_t isa) { return gemma4::isa_name(static_cast<gemma4::Isa>(isa)); }
 
+const char* gemma4_activations_name(int32_t activations) {
+  return gemma4::activation_type_name(static_cast<gemma4::ActivationType>(activations));
+}
+
 const char* gemma4_finish_reason_name(int32_t finish_reason) {
   return gemma4::finish_reason_name(static_cast<gemma4::FinishReason>(finish_reason));
 }

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "gemma4/allocator.hpp"
 #include "gemma4/sampling.hpp"
 #include "gemma4/tokenizer.hpp"
 
@@ -85,8 +86,10 @@ class NoDrafter final : public Drafter {
 class NgramDrafter final : public Drafter {
  public:
   /// `context_tokens`: how far back it looks. Only the constructor allocates. Proposes nothing that
-  /// it trusts less than `least_confidence`.
-  explicit NgramDrafter(std::uint32_t context_tokens, float least_confidence = 0.0f);
+  /// it trusts less than `least_confidence`. `allocator`: whose memory its tables take; null: that
+  /// of operator new.
+  explicit NgramDrafter(std::uint32_t context_tokens, float least_confidence = 0.0f,
+                        const std::shared_ptr<Allocator>& allocator = {});
   ~NgramDrafter() override;
   NgramDrafter(NgramDrafter&&) noexcept;
   NgramDrafter& operator=(NgramDrafter&&) noexcept;
@@ -94,7 +97,7 @@ class NgramDrafter final : public Drafter {
   void propose(const DraftRequest& request, DraftSink& draft) override;
   void rewound(std::uint32_t position) override;
 
-  /// Memory that one takes.
+  /// Memory that its tables take.
   static std::uint64_t bytes(std::uint32_t context_tokens);
 
  private:

@@ -10,12 +10,14 @@
 // at a time.
 #pragma once
 
+#include "gemma4/allocator.hpp"
 #include "gemma4/batch.hpp"
 #include "gemma4/chat.hpp"
 #include "gemma4/drafter.hpp"
 #include "gemma4/error.hpp"
 #include "gemma4/event.hpp"
 #include "gemma4/executor.hpp"
+#include "gemma4/log.hpp"
 #include "gemma4/memory.hpp"
 #include "gemma4/model.hpp"
 #include "gemma4/prefix.hpp"

@@ -11,8 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "gemma4/allocator.hpp"
 #include "gemma4/error.hpp"
 #include "gemma4/executor.hpp"
+#include "gemma4/log.hpp"
 #include "gemma4/memory.hpp"
 #include "gemma4/prefix.hpp"
 #include "gemma4/sampling.hpp"
@@ -89,7 +91,8 @@ struct LoadOptions {
   std::stop_token stop = {};  ///< cancels the load from another thread
   /// A file that pack() made of this model, or a folder that holds it under its default name. When
   /// it fits the model file its weights are mapped; when it is missing, damaged, of another version
-  /// or of another model it is ignored: ModelInfo::packed_path tells. Empty = none is looked for.
+  /// or of another model it is ignored: ModelInfo::packed_path tells, and `log` why. Empty = none
+  /// is looked for.
   std::string packed_path = {};
   /// The model's MTP assistant, a GGUF file, a folder (or a packed file): it guesses tokens that
   /// the model then checks several at a time. Empty = none. Error(invalid_argument) when it was
@@ -110,6 +113,11 @@ struct LoadOptions {
   /// Whoever may send prompts to the model can find out by the time they take how others began. 0 =
   /// none is kept.
   std::uint64_t prefix_cache_bytes = 0;
+  /// The host's memory for weights, KV caches and workspaces; null: the operating system's.
+  std::shared_ptr<Allocator> allocator = {};
+  /// What load() has to say: why a packed file was ignored, what of the files is not used, which
+  /// kernels compute. Empty = nobody is told.
+  LogSink log = {};
 };
 
 /// Facts about one layer.
@@ -216,6 +224,7 @@ struct PackOptions {
   std::function<bool(const LoadProgress&)> on_progress = {};
   std::stop_token stop = {};
   WeightStorage storage = {};  ///< as in LoadOptions; a load uses the file if it asks for the same
+  LogSink log = {};            ///< what pack() has to say: what was written, what was left out
 };
 
 struct PackedFile {

@@ -21,8 +21,9 @@ std::uint64_t page_size(const ModelConfig& config, KvType type, bool sliding) {
 
 }  // namespace
 
-KvPages::KvPages(const ModelConfig& config, KvType type)
-    : full(page_size(config, type, false)), sliding(page_size(config, type, true)) {}
+KvPages::KvPages(const ModelConfig& config, KvType type, const AllocatorPtr& allocator)
+    : full(page_size(config, type, false), allocator),
+      sliding(page_size(config, type, true), allocator) {}
 
 /// A batch's first row sees window - 1 positions before it and its last row is batch - 1 positions
 /// on; both ends may stand inside a chunk, hence one chunk more. A context that never reaches that

@@ -21,7 +21,7 @@ constexpr std::uint32_t kRollback = 64;
 /// The pages that hold the rows of kChunk positions in one type: one kind for all full layers
 /// together and one for all sliding layers.
 struct KvPages {
-  KvPages(const ModelConfig& config, KvType type);
+  KvPages(const ModelConfig& config, KvType type, const AllocatorPtr& allocator = nullptr);
   PagePool full, sliding;
 };
 

@@ -1,6 +1,7 @@
 #include "cache/page_pool.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 
 namespace gemma4 {
@@ -18,6 +19,7 @@ struct PagePool::Slab {
   Buffer memory;
   std::unique_ptr<Page[]> pages;
   std::uint64_t count = 0, retired = 0;
+  std::list<Slab>::iterator place;
 };
 
 PageRef::PageRef(const PageRef& other) noexcept : page_(other.page_) {
@@ -34,28 +36,47 @@ std::byte* PageRef::data() const { return page_->data; }
 
 bool PageRef::shared() const noexcept { return page_->owners.load(std::memory_order_acquire) > 1; }
 
-PagePool::PagePool(std::uint64_t page_bytes) : page_bytes_(page_bytes) {}
+PagePool::PagePool(std::uint64_t page_bytes, AllocatorPtr allocator)
+    : page_bytes_(page_bytes), allocator_(std::move(allocator)) {}
 PagePool::~PagePool() = default;
 
 void PagePool::reserve(std::uint64_t pages) {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::uint64_t reused = 0;
   for (const Page* page = retired_; page != nullptr && reused < pages; page = page->next) ++reused;
-  if (const std::uint64_t missing = pages - reused; missing > 0) {
-    Slab slab{Buffer(missing * page_bytes_), std::make_unique<Page[]>(missing), missing, 0};
-    slabs_.push_back(std::move(slab));
-    for (std::uint64_t i = missing; i-- > 0;) {
-      Page& page = slabs_.back().pages[i];
-      page.data = slabs_.back().memory.data() + i * page_bytes_;
-      page.pool = this;
-      page.slab = &slabs_.back();
-      page.next = std::exchange(free_, &page);
-    }
+  const std::uint64_t missing = pages - reused;
+  // the host's memory goes back page by page: what it gave is at any time what is reserved
+  const std::uint64_t at_once = of_host() ? 1 : missing;
+  std::uint64_t added = 0;
+  try {
+    for (; added < missing; added += at_once) add_slab(at_once);
+  } catch (...) {
+    for (; added > 0; --added) retire(std::exchange(free_, free_->next));
+    throw;
   }
   for (; reused > 0; --reused) {
     Page* page = std::exchange(retired_, retired_->next);
     --page->slab->retired;
     page->next = std::exchange(free_, page);
+  }
+}
+
+/// Free pages in one piece of memory.
+void PagePool::add_slab(std::uint64_t pages) {
+  slabs_.push_back({Buffer(pages * page_bytes_, allocator_, Contents::any),
+                    std::make_unique<Page[]>(pages),
+                    pages,
+                    0,
+                    {}});
+  Slab& slab = slabs_.back();
+  slab.place = std::prev(slabs_.end());
+  for (std::uint64_t i = pages; i-- > 0;) {
+    Page& page = slab.pages[i];
+    page.data = slab.memory.data() + i * page_bytes_;
+    page.pool = this;
+    page.slab = &slab;
+    page.used = of_host();
+    page.next = std::exchange(free_, &page);
   }
 }
 
@@ -79,7 +100,7 @@ void PagePool::retire(Page* page) noexcept {
     else
       link = &(*link)->next;
   }
-  slabs_.remove_if([slab](const Slab& other) { return &other == slab; });
+  slabs_.erase(slab->place);
 }
 
 PageRef PagePool::take() noexcept {

@@ -46,18 +46,20 @@ class PageRef {
 /// reservation a page came from: a page that two hold is paid twice. Any thread may call anything.
 class PagePool {
  public:
-  explicit PagePool(std::uint64_t page_bytes);
+  explicit PagePool(std::uint64_t page_bytes, AllocatorPtr allocator = nullptr);
   ~PagePool();
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
 
   std::uint64_t page_bytes() const { return page_bytes_; }
+  /// Memory is the host's: what is reserved is taken at once.
+  bool of_host() const { return allocator_ != nullptr; }
 
-  /// Makes room for `pages` more. Memory is committed when it is first written. Throws
+  /// Makes room for `pages` more. The system's memory is committed when it is first written. Throws
   /// Error(out_of_memory).
   void reserve(std::uint64_t pages);
   /// Takes such a promise back; who had it holds no pages any more. Their memory returns to the
-  /// system.
+  /// system; a page of the host's by itself.
   void cancel(std::uint64_t pages) noexcept;
 
   /// A page of zeros with one owner: it may have been anybody's. Never null for an owner that stays
@@ -72,11 +74,13 @@ class PagePool {
   friend class PageRef;
   struct Slab;
   using Page = PageRef::Page;
+  void add_slab(std::uint64_t pages);
   PageRef take_as_it_is() noexcept;
   void give_back(Page* page) noexcept;
   void retire(Page* page) noexcept;
 
   const std::uint64_t page_bytes_;
+  const AllocatorPtr allocator_;
   std::mutex mutex_;
   std::list<Slab> slabs_;
   Page* free_ = nullptr;     // pages to be taken

@@ -100,14 +100,28 @@ bool PrefixCache::wanted(std::uint32_t chunk, std::uint32_t chunks, const Ends& 
 bool PrefixCache::make_room(std::uint64_t bytes) {
   while (statistics_.held_bytes + bytes > budget_bytes_) {
     if (order_.empty() || order_.back()->used == call_) return false;
-    Node* oldest = order_.back();
-    statistics_.held_bytes -= oldest->bytes;
-    statistics_.held_tokens -= kChunk;
-    statistics_.evicted_tokens += kChunk;
-    order_.pop_back();
-    nodes_.erase(oldest->hash);
+    evict(order_.back());
   }
   return true;
+}
+
+/// Forgets the chunk that was not used for the longest time.
+void PrefixCache::evict(Node* node) {
+  statistics_.held_bytes -= node->bytes;
+  statistics_.held_tokens -= kChunk;
+  statistics_.evicted_tokens += kChunk;
+  Reservation& reservation = reserved_.at(node->type);
+  const bool full = static_cast<bool>(node->pages.full),
+             sliding = static_cast<bool>(node->pages.sliding);
+  order_.pop_back();
+  nodes_.erase(node->hash);
+  const auto give_back = [](PagePool& pool, std::uint64_t& reserved) {
+    pool.cancel(1);
+    --reserved;
+  };
+  if (!reservation.pages->full.of_host()) return;
+  if (full) give_back(reservation.pages->full, reservation.full);
+  if (sliding) give_back(reservation.pages->sliding, reservation.sliding);
 }
 
 /// A new chunk without pages; null when there is no room, or when its hash is another chunk's.
@@ -135,15 +149,45 @@ PrefixCache::Node* PrefixCache::add(Node* before, KvType type, Chunk chunk) {
 }
 
 /// Adds what the node lacks and there is room for.
-void PrefixCache::give_pages(Node& node, const KvChunkPages& pages, const KvPages& sizes) {
-  const auto give = [&](PageRef& place, const PageRef& page, std::uint64_t bytes) {
+void PrefixCache::give_pages(Node& node, const KvChunkPages& pages, Reservation& reservation) {
+  const auto give = [&](PageRef& place, const PageRef& page, PagePool& pool,
+                        std::uint64_t& reserved) {
+    const std::uint64_t bytes = pool.page_bytes();
     if (place || !page || !make_room(bytes)) return;
+    if (pool.of_host()) {
+      pool.reserve(1);
+      ++reserved;
+    }
     place = page;
     node.bytes += bytes;
     statistics_.held_bytes += bytes;
   };
-  give(node.pages.full, pages.full, sizes.full.page_bytes());
-  give(node.pages.sliding, pages.sliding, sizes.sliding.page_bytes());
+  give(node.pages.full, pages.full, reservation.pages->full, reservation.full);
+  give(node.pages.sliding, pages.sliding, reservation.pages->sliding, reservation.sliding);
+}
+
+PrefixCache::Reservation& PrefixCache::reservation_for(const std::shared_ptr<KvPages>& pages,
+                                                       KvType type) {
+  if (const auto found = reserved_.find(type); found != reserved_.end()) return found->second;
+  const auto most = [&](const PagePool& pool) {
+    if (pool.of_host()) return std::uint64_t{0};
+    return pool.page_bytes() == 0 ? 1 : budget_bytes_ / pool.page_bytes();
+  };
+  const Reservation wanted{pages, most(pages->full), most(pages->sliding)};
+  const auto at = reserved_.emplace(type, wanted).first;
+  try {
+    pages->full.reserve(wanted.full);
+    try {
+      pages->sliding.reserve(wanted.sliding);
+    } catch (...) {
+      pages->full.cancel(wanted.full);
+      throw;
+    }
+  } catch (...) {
+    reserved_.erase(at);
+    throw;
+  }
+  return at->second;
 }
 
 void PrefixCache::keep(std::span<const Token> tokens, const Ends& ends, const KvCache& cache,
@@ -161,22 +205,7 @@ void PrefixCache::keep_all(std::span<const Token> tokens, const Ends& ends, cons
   if (chunks == 0) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   ++call_;
-  if (!reserved_.contains(cache.type())) {
-    // either kind alone may fill the budget; what is never written takes no memory
-    const auto most = [&](std::uint64_t page_bytes) {
-      return page_bytes == 0 ? 1 : budget_bytes_ / page_bytes;
-    };
-    Reservation reservation{pages, most(pages->full.page_bytes()),
-                            most(pages->sliding.page_bytes())};
-    pages->full.reserve(reservation.full);
-    try {
-      pages->sliding.reserve(reservation.sliding);
-      reserved_.emplace(cache.type(), std::move(reservation));
-    } catch (...) {
-      pages->full.cancel(reservation.full);
-      throw;
-    }
-  }
+  Reservation& reservation = reservation_for(pages, cache.type());
   Node* last = nullptr;
   std::uint32_t known = 0;
   for (; known < chunks; ++known) {
@@ -194,7 +223,7 @@ void PrefixCache::keep_all(std::span<const Token> tokens, const Ends& ends, cons
     if (node == nullptr) break;
     KvChunkPages have = cache.pages(chunk);
     if (!wanted(chunk, chunks, ends)) have.sliding.reset();
-    give_pages(*node, have, *pages);
+    give_pages(*node, have, reservation);
     if (!node->pages.full) break;  // no room: a chunk without it is of no use to those behind it
   }
   const auto end = std::find(chain.begin(), chain.end(), nullptr);

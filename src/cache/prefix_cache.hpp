@@ -60,6 +60,9 @@ class PrefixCache {
     std::list<Node*>::iterator place;
   };
   using Chunk = std::span<const Token, kChunk>;
+  /// Pages that may be held. Either kind alone may fill the budget. What the system gives takes no
+  /// memory before it is written, so both are reserved at once; of a host's allocator, which
+  /// counts, every page as it is kept.
   struct Reservation {
     std::shared_ptr<KvPages> pages;
     std::uint64_t full, sliding;
@@ -70,8 +73,10 @@ class PrefixCache {
   void keep_all(std::span<const Token> tokens, const Ends& ends, const KvCache& cache,
                 const std::shared_ptr<KvPages>& pages);
   Node* add(Node* before, KvType type, Chunk chunk);
+  Reservation& reservation_for(const std::shared_ptr<KvPages>& pages, KvType type);
+  void evict(Node* node);
   bool make_room(std::uint64_t bytes);
-  void give_pages(Node& node, const KvChunkPages& pages, const KvPages& sizes);
+  void give_pages(Node& node, const KvChunkPages& pages, Reservation& reservation);
   void touch_back(Node* last);
   bool wanted(std::uint32_t chunk, std::uint32_t chunks, const Ends& ends) const;
   std::uint32_t oldest_chunk(std::uint32_t end) const {

@@ -21,8 +21,9 @@ class MtpDrafter final : public Drafter {
  public:
   /// `state` is the session's, `cancel` its flag. All must outlive the drafter.
   MtpDrafter(const AssistantNetwork& network, WorkerPool& pool, const AssistantShape& shape,
-             const TargetState& state, const std::atomic<bool>& cancel)
-      : assistant_(network, pool, shape), state_(state), cancel_(cancel) {}
+             const TargetState& state, const std::atomic<bool>& cancel,
+             const AllocatorPtr& allocator = nullptr)
+      : assistant_(network, pool, shape, allocator), state_(state), cancel_(cancel) {}
 
   void propose(const DraftRequest& request, DraftSink& draft) override;
 

@@ -39,7 +39,8 @@ constexpr float kOpinion[2][kClasses] = {{0.20f, 0.30f, 0.40f, 0.45f, 0.50f, 0.5
 }  // namespace
 
 struct NgramDrafter::Impl {
-  Impl(std::uint32_t context, float least) : index(context), least_confidence(least) {
+  Impl(std::uint32_t context, float least, const AllocatorPtr& allocator)
+      : index(context, allocator), least_confidence(least) {
     for (std::size_t agreed = 0; agreed < 2; ++agreed) {
       for (std::size_t c = 0; c < kClasses; ++c) trust[agreed][c].expect(kOpinion[agreed][c]);
     }
@@ -83,14 +84,15 @@ void NgramDrafter::Impl::predict(std::span<const Token> tokens) {
   }
 }
 
-NgramDrafter::NgramDrafter(std::uint32_t context_tokens, float least_confidence)
-    : impl_(std::make_unique<Impl>(context_tokens, least_confidence)) {}
+NgramDrafter::NgramDrafter(std::uint32_t context_tokens, float least_confidence,
+                           const std::shared_ptr<Allocator>& allocator)
+    : impl_(std::make_unique<Impl>(context_tokens, least_confidence, allocator)) {}
 NgramDrafter::~NgramDrafter() = default;
 NgramDrafter::NgramDrafter(NgramDrafter&&) noexcept = default;
 NgramDrafter& NgramDrafter::operator=(NgramDrafter&&) noexcept = default;
 
 std::uint64_t NgramDrafter::bytes(std::uint32_t context_tokens) {
-  return sizeof(Impl) + NgramIndex::bytes(context_tokens);
+  return NgramIndex::bytes(context_tokens);
 }
 
 void NgramDrafter::propose(const DraftRequest& request, DraftSink& draft) {

@@ -21,8 +21,9 @@ std::uint32_t slots(std::uint32_t context) { return std::bit_ceil(std::max(conte
 
 }  // namespace
 
-NgramIndex::NgramIndex(std::uint32_t context)
-    : heads_(slots(context), kNone), previous_(std::max(context, 1u), kNone) {}
+NgramIndex::NgramIndex(std::uint32_t context, const AllocatorPtr& allocator)
+    : heads_(slots(context), kNone, allocator),
+      previous_(std::max(context, 1u), kNone, allocator) {}
 
 std::uint64_t NgramIndex::bytes(std::uint32_t context) {
   return (std::uint64_t{slots(context)} + std::max(context, 1u)) * sizeof(std::uint32_t);

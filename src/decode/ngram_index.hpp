@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/buffer.hpp"
 #include "gemma4/tokenizer.hpp"
 
 namespace gemma4 {
@@ -24,7 +25,7 @@ class NgramIndex {
   static constexpr std::uint32_t kShortest = 2, kLongest = 16;
 
   /// Looks back `context` tokens. Only this allocates.
-  explicit NgramIndex(std::uint32_t context);
+  explicit NgramIndex(std::uint32_t context, const AllocatorPtr& allocator = nullptr);
   static std::uint64_t bytes(std::uint32_t context);
 
   /// Takes what `tokens` has more than before.
@@ -43,9 +44,11 @@ class NgramIndex {
   std::uint32_t& previous(std::uint32_t position);
   std::uint32_t previous(std::uint32_t position) const;
 
-  std::vector<std::uint32_t> heads_;     // [hash of a pair]: latest position after it
-  std::vector<std::uint32_t> previous_;  // [position % size]: next older position of its list
-  std::uint32_t indexed_ = 1;            // positions up to this one are in lists
+  using Links = std::vector<std::uint32_t, PlannedMemory<std::uint32_t>>;
+
+  Links heads_;                // [hash of a pair]: latest position after it
+  Links previous_;             // [position % size]: next older position of its list
+  std::uint32_t indexed_ = 1;  // positions up to this one are in lists
 };
 
 }  // namespace gemma4

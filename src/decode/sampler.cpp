@@ -36,7 +36,8 @@ Token first_candidate(std::span<const float> logits) {
 
 }  // namespace
 
-Sampler::Sampler(std::int32_t vocabulary_size) : memory_(scratch_bytes(vocabulary_size)) {
+Sampler::Sampler(std::int32_t vocabulary_size, AllocatorPtr allocator)
+    : memory_(scratch_bytes(vocabulary_size), std::move(allocator)) {
   Carver carver(memory_.data());
   scratch_ = carve(carver, vocabulary_size);
 }

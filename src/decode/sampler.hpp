@@ -45,7 +45,7 @@ void check_sampling_options(const SamplingOptions& options, std::int32_t vocabul
 /// not allocate.
 class Sampler {
  public:
-  explicit Sampler(std::int32_t vocabulary_size);
+  explicit Sampler(std::int32_t vocabulary_size, AllocatorPtr allocator = nullptr);
 
   /// Takes over checked options; `suppressed` is the model's own list. May allocate; call once per
   /// generation.

@@ -83,7 +83,7 @@ std::filesystem::path path_of(const std::string& utf8) {
 }
 
 void NewFile::fail_action(const char* action, int error) const {
-  fail(ErrorCode::io,
+  fail(error == ENOMEM ? ErrorCode::out_of_memory : ErrorCode::io,
        path_ + ": cannot " + action + " (" + std::generic_category().message(error) + ")");
 }
 

@@ -28,10 +28,12 @@ std::vector<std::uint32_t> rows_of(std::span<const Token> tokens,
 
 }  // namespace
 
-AssistantNetwork::AssistantNetwork(AssistantConfig shapes, Weights loaded, const Network& model)
+AssistantNetwork::AssistantNetwork(AssistantConfig shapes, Weights loaded, const Network& model,
+                                   const AllocatorPtr& allocator)
     : config(std::move(shapes)),
       target(model),
-      network(with_context_of(config.shapes, model.config), std::move(loaded), model.kernels),
+      network(with_context_of(config.shapes, model.config), std::move(loaded), model.kernels,
+              allocator),
       suppressed_rows(rows_of(model.config.sampling.suppress, network.weights.draft.row_tokens,
                               config.shapes.vocabulary)) {}
 
@@ -67,12 +69,13 @@ std::uint64_t Assistant::bytes(const AssistantConfig& config, const AssistantSha
   return Workspace::bytes(config.shapes, workspace_shape(shape)) + arrays_bytes(config, shape);
 }
 
-Assistant::Assistant(const AssistantNetwork& network, WorkerPool& pool, const AssistantShape& shape)
+Assistant::Assistant(const AssistantNetwork& network, WorkerPool& pool, const AssistantShape& shape,
+                     const AllocatorPtr& allocator)
     : network_(network),
       pool_(pool),
-      work_(network.network.config, workspace_shape(shape)),
+      work_(network.network.config, workspace_shape(shape), allocator),
       blocks_(network.network, pool, work_),
-      memory_(arrays_bytes(network.config, shape)),
+      memory_(arrays_bytes(network.config, shape), allocator),
       arrays_([&] {
         Carver carver(memory_.data());
         return Arrays(carver, network.config, shape);

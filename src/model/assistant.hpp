@@ -26,7 +26,8 @@ constexpr std::uint32_t kQueriesBefore = 0;
 /// model must outlive it.
 struct AssistantNetwork {
   /// Of a pair that check_pairing() passed.
-  AssistantNetwork(AssistantConfig shapes, Weights loaded, const Network& model);
+  AssistantNetwork(AssistantConfig shapes, Weights loaded, const Network& model,
+                   const AllocatorPtr& allocator = nullptr);
 
   AssistantConfig config;
   const Network& target;
@@ -52,7 +53,8 @@ struct AssistantShape {
 class Assistant {
  public:
   /// `pool` has at most shape.threads threads.
-  Assistant(const AssistantNetwork& network, WorkerPool& pool, const AssistantShape& shape);
+  Assistant(const AssistantNetwork& network, WorkerPool& pool, const AssistantShape& shape,
+            const AllocatorPtr& allocator = nullptr);
 
   /// What the constructor takes.
   static std::uint64_t bytes(const AssistantConfig& config, const AssistantShape& shape);

@@ -21,14 +21,15 @@ std::uint64_t rotary_bytes(const ModelConfig& config, bool sliding) {
 
 }  // namespace
 
-Network::Network(ModelConfig shapes, Weights loaded, const Kernels& table)
+Network::Network(ModelConfig shapes, Weights loaded, const Kernels& table,
+                 const AllocatorPtr& allocator)
     : config(std::move(shapes)),
       weights(std::move(loaded)),
       kernels(table),
       rotary_full(config.rope_base, first_layer(config, false).head_size, weights.rope_factors,
-                  config.context_limit),
+                  config.context_limit, allocator),
       rotary_sliding(config.rope_base_sliding, first_layer(config, true).head_size, {},
-                     config.context_limit) {}
+                     config.context_limit, allocator) {}
 
 std::uint64_t Network::table_bytes(const ModelConfig& config) {
   return rotary_bytes(config, false) + rotary_bytes(config, true);

@@ -12,7 +12,8 @@
 namespace gemma4 {
 
 struct Network {
-  Network(ModelConfig shapes, Weights loaded, const Kernels& table);
+  Network(ModelConfig shapes, Weights loaded, const Kernels& table,
+          const AllocatorPtr& allocator = nullptr);
 
   ModelConfig config;
   Weights weights;
@@ -30,7 +31,8 @@ struct Network {
     return rows >= kGemmMinRows ? onednn.get() : nullptr;
   }
 
-  /// Bytes of the rotary tables, which a network has besides its weights.
+  /// Bytes of the rotary tables, which a network has besides its weights. Of a configuration whose
+  /// turning_pairs are settled.
   static std::uint64_t table_bytes(const ModelConfig& config);
 };
 

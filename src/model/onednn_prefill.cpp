@@ -58,12 +58,12 @@ std::uint64_t largest_block(std::span<const GemmShape> shapes) {
 
 }  // namespace
 
-OnednnPrefill::OnednnPrefill(const Weights& weights, int threads)
-    : gemm_(shapes_of(weights), threads) {
+OnednnPrefill::OnednnPrefill(const Weights& weights, int threads, const AllocatorPtr& allocator)
+    : gemm_(shapes_of(weights), threads, allocator) {
   const std::uint64_t block_bytes = largest_block(shapes_of(weights));
   Carver plan;
   carve(plan, static_cast<std::uint32_t>(threads), block_bytes);
-  memory_ = Buffer(plan.used_bytes());
+  memory_ = Buffer(plan.used_bytes(), allocator);
   Carver carver(memory_.data());
   carve(carver, static_cast<std::uint32_t>(threads), block_bytes);
 }

@@ -18,7 +18,7 @@ namespace gemma4 {
 class OnednnPrefill {
  public:
   /// Throws Error(unsupported | out_of_memory).
-  OnednnPrefill(const Weights& weights, int threads);
+  OnednnPrefill(const Weights& weights, int threads, const AllocatorPtr& allocator = nullptr);
 
   std::uint64_t bytes() const { return memory_.size_bytes() + gemm_.bytes(); }
 

@@ -12,9 +12,10 @@ constexpr std::uint32_t kLow = 512;
 }  // namespace
 
 RotaryTable::RotaryTable(double base, std::uint32_t head_size, std::span<const double> factors,
-                         std::uint32_t positions) {
+                         std::uint32_t positions, const AllocatorPtr& allocator)
+    : low_(allocator), high_(allocator) {
   pairs_ = factors.empty() ? head_size / 2 : turning_pairs(factors);
-  const auto fill = [&](std::vector<Turn>& table, std::uint32_t count, std::uint32_t step) {
+  const auto fill = [&](Turns& table, std::uint32_t count, std::uint32_t step) {
     table.reserve(std::size_t{count} * pairs_);
     for (std::uint32_t k = 0; k < count; ++k) {
       for (std::uint32_t i = 0; i < pairs_; ++i) {

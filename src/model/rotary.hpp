@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "base/buffer.hpp"
+
 namespace gemma4 {
 
 /// Pair i of a head turns by position * base^(-2i / head_size) / factor[i]. The angle of position
@@ -15,7 +17,7 @@ class RotaryTable {
  public:
   /// `factors` may be shorter than the pairs: the rest do not turn; empty: all turn with factor 1.
   RotaryTable(double base, std::uint32_t head_size, std::span<const double> factors,
-              std::uint32_t positions);
+              std::uint32_t positions, const AllocatorPtr& allocator = nullptr);
 
   /// Pairs that turn at all; those behind them are left alone.
   std::uint32_t pairs() const { return pairs_; }
@@ -32,7 +34,9 @@ class RotaryTable {
     double cosine, sine;
   };
   std::uint32_t pairs_ = 0;
-  std::vector<Turn> low_, high_;  // [position % 512][pairs], [position / 512][pairs]
+  using Turns = std::vector<Turn, PlannedMemory<Turn>>;
+
+  Turns low_, high_;  // [position % 512][pairs], [position / 512][pairs]
 };
 
 }  // namespace gemma4

@@ -72,8 +72,8 @@ std::uint64_t Workspace::bytes(const ModelConfig& config, const WorkspaceShape& 
   return plan.used_bytes();
 }
 
-Workspace::Workspace(const ModelConfig& config, const WorkspaceShape& shape)
-    : memory_(bytes(config, shape)) {
+Workspace::Workspace(const ModelConfig& config, const WorkspaceShape& shape, AllocatorPtr allocator)
+    : memory_(bytes(config, shape), std::move(allocator)) {
   Carver carver(memory_.data());
   carve(carver, config, shape);
 }

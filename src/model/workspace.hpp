@@ -41,7 +41,8 @@ struct WorkerScratch {
 constexpr std::uint32_t kPairTiles = 8;
 
 struct Workspace {
-  Workspace(const ModelConfig& config, const WorkspaceShape& shape);
+  Workspace(const ModelConfig& config, const WorkspaceShape& shape,
+            AllocatorPtr allocator = nullptr);
   static std::uint64_t bytes(const ModelConfig& config, const WorkspaceShape& shape);
   std::uint64_t size_bytes() const { return memory_.size_bytes(); }
 

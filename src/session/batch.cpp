@@ -42,7 +42,7 @@ class Batch::Impl {
       : model_(model),
         network_(*model.impl()->network),
         options_(settled(options, network_.config)),
-        work_(network_.config, shape_of(options_, model.threads())),
+        work_(network_.config, shape_of(options_, model.threads()), model.impl()->allocator),
         forward_(network_, *model.impl()->pool, work_) {
     // longer batches would be computed by other means than a session's own steps
     if (network_.onednn != nullptr) options_.rows = std::min(options_.rows, kGemmMinRows - 1);

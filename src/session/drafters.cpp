@@ -60,16 +60,17 @@ std::shared_ptr<Drafter> own_drafter(const SessionOptions& options, const Model:
   const auto mtp = [&] {
     return std::make_shared<MtpDrafter>(*model.assistant, *model.pool,
                                         assistant_shape(options, model.pool->threads()), state,
-                                        cancel);
+                                        cancel, model.allocator);
   };
   switch (options.speculation.drafter) {
     case DrafterKind::automatic:
       return std::make_shared<FirstOf>(std::vector<std::shared_ptr<Drafter>>{
-          std::make_shared<NgramDrafter>(options.context_tokens, kSureRepetition), mtp()});
+          std::make_shared<NgramDrafter>(options.context_tokens, kSureRepetition, model.allocator),
+          mtp()});
     case DrafterKind::mtp:
       return mtp();
     case DrafterKind::ngram:
-      return std::make_shared<NgramDrafter>(options.context_tokens);
+      return std::make_shared<NgramDrafter>(options.context_tokens, 0.0f, model.allocator);
     case DrafterKind::custom:
       return options.speculation.custom;
     default:

@@ -5,6 +5,7 @@
 
 #include "base/cpu.hpp"
 #include "base/error.hpp"
+#include "base/huge_pages.hpp"
 #include "cache/kv_cache.hpp"
 #include "decode/sampler.hpp"
 #include "gemma4/version.hpp"
@@ -110,6 +111,27 @@ MemoryPlan session_plan(const ModelConfig& config, const AssistantConfig* assist
   return plan;
 }
 
+void tell_what_computes(const Log& log, const Model::Impl& model, Isa isa, Prefill prefill) {
+  const auto tell = [&](const std::string& path, ActivationType activations) {
+    log.info(path + format_text(": computed with %s kernels on %d threads, activations %s%s",
+                                isa_name(isa), model.pool->threads(),
+                                activation_type_name(activations),
+                                prefill == Prefill::onednn ? ", long prompts with oneDNN" : ""));
+  };
+  tell(model.info.path, model.info.activations);
+  if (model.info.assistant) tell(model.info.assistant->path, model.info.assistant->activations);
+}
+
+void tell_unused(const Log& log, const Checkpoint& file) {
+  for (const std::string& note : file.notes) log.info(file.path + ": not used: " + note);
+}
+
+void tell_huge_pages(const Log& log, const std::string& path, std::uint64_t bytes) {
+  if (bytes >= kHugePagesFrom && huge_pages_off())
+    log.info(path + ": no huge pages, so reading the weights takes longer: " + kHugePagesSetting +
+             " says never");
+}
+
 /// What the system may refuse at any time, as an Error.
 template <class Work>
 auto with_memory_error(const std::string& path, const Work& work) {
@@ -188,15 +210,17 @@ AssistantShape assistant_shape(const SessionOptions& options, int threads) {
   return {options.context_tokens, static_cast<std::uint32_t>(threads), kDraftChoices};
 }
 
-Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokenizer(nullptr) {
+Model::Impl::Impl(const std::string& path, const LoadOptions& options)
+    : allocator(options.allocator), tokenizer(nullptr) {
   const Kernels& kernels = choose_kernels(options.isa);
   const int threads = choose_threads(options.threads);
   check_prefill(options.prefill);
   check_storage(options.storage);
   check_storage(options.assistant_storage);
   check_activations(options.activations);
+  const Log log(options.log);
   OpenedFiles files(path, options.assistant, options.packed_path, options.activations,
-                    {options.storage, options.assistant_storage});
+                    {options.storage, options.assistant_storage}, log);
   weights_bytes = files.weights_bytes();
   assistant_bytes = files.assistant_bytes();
   prefix_cache_bytes = options.prefix_cache_bytes;
@@ -215,12 +239,17 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
   tokenizer = Tokenizer(std::move(vocabulary));
   pool = options.executor ? std::make_unique<WorkerPool>(options.executor)
                           : std::make_unique<WorkerPool>(threads);
+  tell_unused(log, files.model.source);
+  if (files.assistant) tell_unused(log, files.assistant->source);
+  tell_what_computes(log, *this, kernels.isa, options.prefill);
+  if (allocator == nullptr && !files.model.plan.packed()) tell_huge_pages(log, path, weights_bytes);
   const std::uint64_t total = files.source_bytes(), own = files.model.plan.source_bytes();
   Weights weights = files.model.plan.load(
-      files.model.file(), {*pool, progress_of(options.on_progress, 0, total), options.stop});
-  auto made = std::make_unique<Network>(std::move(config), std::move(weights), kernels);
+      files.model.file(),
+      {*pool, progress_of(options.on_progress, 0, total), options.stop, allocator});
+  auto made = std::make_unique<Network>(std::move(config), std::move(weights), kernels, allocator);
   if (options.prefill == Prefill::onednn) {
-    made->onednn = std::make_unique<const OnednnPrefill>(made->weights, pool->threads());
+    made->onednn = std::make_unique<const OnednnPrefill>(made->weights, pool->threads(), allocator);
     weights_bytes += made->onednn->bytes();
     check();
   }
@@ -229,9 +258,10 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options) : tokeniz
     prefixes = std::make_unique<PrefixCache>(network->config.window, prefix_cache_bytes);
   if (!files.assistant) return;
   weights = files.assistant->plan.load(
-      files.assistant->file(), {*pool, progress_of(options.on_progress, own, total), options.stop});
+      files.assistant->file(),
+      {*pool, progress_of(options.on_progress, own, total), options.stop, allocator});
   assistant = std::make_unique<const AssistantNetwork>(std::move(files.assistant->config),
-                                                       std::move(weights), *network);
+                                                       std::move(weights), *network, allocator);
 }
 
 MemoryPlan Model::Impl::plan(const SessionOptions& options) const {
@@ -247,7 +277,7 @@ MemoryPlan Model::Impl::plan(const SessionOptions& options) const {
 std::shared_ptr<KvPages> Model::Impl::pages(KvType type) const {
   const std::lock_guard<std::mutex> lock(pages_mutex_);
   std::shared_ptr<KvPages>& pages = pages_[type];
-  if (pages == nullptr) pages = std::make_shared<KvPages>(network->config, type);
+  if (pages == nullptr) pages = std::make_shared<KvPages>(network->config, type, allocator);
   return pages;
 }
 
@@ -317,8 +347,10 @@ template <class Config>
 PackedFile pack_file(const std::string& path, Checkpoint source, const std::string& out_path,
                      const PackOptions& options) {
   check_storage(options.storage);
+  const Log log(options.log);
   OpenedFile<Config> opened(path, std::move(source), {}, ActivationType::automatic,
                             options.storage);
+  tell_unused(log, opened.source);
   if (opened.plan.packed()) {
     fail(ErrorCode::invalid_argument, path + ": expected a model file to pack, found a packed one");
   }
@@ -326,6 +358,8 @@ PackedFile pack_file(const std::string& path, Checkpoint source, const std::stri
   PackedFile result{packed_path(opened.source, out_path), 0};
   result.bytes = write_packed(opened.source, opened.plan, options.storage, result.path,
                               {pool, progress_of(options.on_progress), options.stop});
+  log.info(path + format_text(": packed into %s, %llu bytes", result.path.c_str(),
+                              static_cast<unsigned long long>(result.bytes)));
   return result;
 }
 

@@ -21,6 +21,7 @@ class Model::Impl {
  public:
   Impl(const std::string& path, const LoadOptions& options);
 
+  AllocatorPtr allocator;  ///< null: the operating system's memory
   ModelInfo info;
   Tokenizer tokenizer;
   ChatStyle chat_style;

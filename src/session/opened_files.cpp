@@ -1,5 +1,8 @@
 #include "session/opened_files.hpp"
 
+#include <filesystem>
+
+#include "io/new_file.hpp"
 #include "model/assistant.hpp"
 #include "model/network.hpp"
 #include "weights/hf_folder.hpp"
@@ -32,10 +35,15 @@ Config config_of(const Metadata& metadata) {
   return config;
 }
 
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path_of(path), ignored);
+}
+
 std::optional<Checkpoint> packed_for(const Checkpoint& source, const std::string& packed_path,
-                                     const WeightStorage& storage) {
+                                     const WeightStorage& storage, const Log& log) {
   if (packed_path.empty() || is_packed(source.metadata)) return std::nullopt;
-  return find_packed(source, packed_path, storage);
+  return find_packed(source, packed_path, storage, log);
 }
 
 /// What is asked of a plan: a packed file that was found has it done already.
@@ -78,16 +86,17 @@ AssistantInfo describe(const OpenedFile<AssistantConfig>& assistant) {
 
 template <class Config>
 OpenedFile<Config>::OpenedFile(const std::string& path_, const std::string& packed_path,
-                               ActivationType activations, const WeightStorage& storage)
-    : OpenedFile(path_, open_checkpoint(path_), packed_path, activations, storage) {}
+                               ActivationType activations, const WeightStorage& storage,
+                               const Log& log)
+    : OpenedFile(path_, open_checkpoint(path_), packed_path, activations, storage, log) {}
 
 template <class Config>
 OpenedFile<Config>::OpenedFile(const std::string& path_, Checkpoint source_,
                                const std::string& packed_path, ActivationType activations,
-                               const WeightStorage& storage)
+                               const WeightStorage& storage, const Log& log)
     : path(path_),
       source(std::move(source_)),
-      packed(packed_for(source, packed_path, storage)),
+      packed(packed_for(source, packed_path, storage, log)),
       config(config_of<Config>(file().metadata)),
       plan(file(), config, left_to_do(packed.has_value(), storage)) {
   shapes_of(config).activations =
@@ -115,10 +124,12 @@ template struct OpenedFile<AssistantConfig>;
 
 OpenedFiles::OpenedFiles(const std::string& path, const std::string& assistant_path,
                          const std::string& packed_path, ActivationType activations,
-                         const StorageOptions& storage)
-    : model(path, packed_path, activations, storage.model) {
+                         const StorageOptions& storage, const Log& log)
+    : model(path, packed_path, activations, storage.model, log) {
   if (assistant_path.empty()) return;
-  assistant.emplace(assistant_path, packed_path, activations, storage.assistant);
+  // that a file is the model's own is no news
+  assistant.emplace(assistant_path, packed_path, activations, storage.assistant,
+                    is_folder(packed_path) ? log : Log());
   check_pairing(assistant->config, assistant_path, model.config, path);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log.hpp"
 #include "gemma4/model.hpp"
 #include "io/checkpoint.hpp"
 #include "weights/assistant_config.hpp"
@@ -17,11 +18,12 @@ namespace gemma4 {
 /// into both, so they stay where they are.
 template <class Config>
 struct OpenedFile {
-  /// `packed_path`, `activations` and `storage` as in LoadOptions.
+  /// `packed_path`, `activations` and `storage` as in LoadOptions; `log` is told what becomes of
+  /// the packed file.
   OpenedFile(const std::string& path, const std::string& packed_path, ActivationType activations,
-             const WeightStorage& storage);
+             const WeightStorage& storage, const Log& log = {});
   OpenedFile(const std::string& path, Checkpoint source, const std::string& packed_path,
-             ActivationType activations, const WeightStorage& storage);
+             ActivationType activations, const WeightStorage& storage, const Log& log = {});
   OpenedFile(const OpenedFile&) = delete;
   OpenedFile& operator=(const OpenedFile&) = delete;
 
@@ -43,7 +45,7 @@ struct OpenedFile {
 struct OpenedFiles {
   OpenedFiles(const std::string& path, const std::string& assistant_path,
               const std::string& packed_path, ActivationType activations,
-              const StorageOptions& storage);
+              const StorageOptions& storage, const Log& log = {});
 
   /// Weights and tables.
   std::uint64_t weights_bytes() const;

@@ -131,7 +131,7 @@ class Session::Impl {
   Sampler sampler_;
   AnswerParser raw_parser_, chat_parser_;
 
-  std::vector<Token> tokens_;
+  std::vector<Token, PlannedMemory<Token>> tokens_;
   std::uint32_t evaluated_ = 0;
   std::uint32_t batch_end_ = 0,
                 batch_rows_ = 0;  // the last prompt batch: its rows are still in the workspace

@@ -73,6 +73,30 @@ void refuse_source(const Checkpoint& source, const std::string& path) {
   }
 }
 
+std::string name_of(std::string_view storage) {
+  return storage.empty() ? "exact" : in_quotes(storage);
+}
+
+/// Throws Error that says why a file is not the packed form of `source`.
+void check_fits(const Checkpoint& file, const Checkpoint& source, const WeightStorage& storage) {
+  const std::string where = file.path + ": ";
+  if (!is_packed(file.metadata))
+    fail(ErrorCode::format, where + "expected a packed file, found an ordinary model file");
+  check_packed(file);
+  const std::string wanted = storage_text(storage);
+  if (const std::string_view found = claimed_storage(file.metadata); found != wanted) {
+    fail(ErrorCode::format,
+         where + "expected matrices stored as " + name_of(wanted) + ", found " + name_of(found));
+  }
+  const std::uint64_t expected = source_hash(source), found = claimed_source_hash(file.metadata);
+  if (found != expected) {
+    fail(ErrorCode::format, where + "expected to be made of " + source.path +
+                                format_text(" as it is now, with hash %016llx, found %016llx",
+                                            static_cast<unsigned long long>(expected),
+                                            static_cast<unsigned long long>(found)));
+  }
+}
+
 }  // namespace
 
 std::string packed_path(const Checkpoint& source, const std::string& place) {
@@ -112,19 +136,21 @@ std::uint64_t write_packed(const Checkpoint& source, const WeightPlan& plan,
 }
 
 std::optional<Checkpoint> find_packed(const Checkpoint& source, const std::string& place,
-                                      const WeightStorage& storage) {
+                                      const WeightStorage& storage, const Log& log) {
   const std::string path = packed_path(source, place);
   std::error_code ignored;
-  if (!std::filesystem::exists(path_of(path), ignored)) return std::nullopt;
+  if (!std::filesystem::exists(path_of(path), ignored)) {
+    log.info(path + ": no packed file is there");
+    return std::nullopt;
+  }
   try {
     Checkpoint file = open_gguf(path);
-    if (!is_packed(file.metadata)) return std::nullopt;
-    check_packed(file);
-    if (claimed_storage(file.metadata) != storage_text(storage)) return std::nullopt;
-    if (claimed_source_hash(file.metadata) != source_hash(source)) return std::nullopt;
+    check_fits(file, source, storage);
+    log.info(source.path + ": weights mapped from " + path);
     return file;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::out_of_memory) throw;
+    log.warning(std::string("packed file ignored: ") + error.what());
     return std::nullopt;
   }
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log.hpp"
 #include "io/checkpoint.hpp"
 #include "weights/weights.hpp"
 
@@ -21,9 +22,9 @@ std::uint64_t write_packed(const Checkpoint& source, const WeightPlan& plan,
                            const ReadJob& job);
 
 /// The packed form of `source` at packed_path(), opened; nothing when it is missing, damaged, of
-/// another version, of another source or with another storage.
+/// another version, of another source or with another storage, which `log` is told.
 std::optional<Checkpoint> find_packed(const Checkpoint& source, const std::string& place,
-                                      const WeightStorage& storage);
+                                      const WeightStorage& storage, const Log& log);
 
 /// Compares all weights of a packed file with its hash. Throws Error(format) when they differ,
 /// Error(cancelled).

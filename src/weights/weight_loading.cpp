@@ -170,7 +170,7 @@ Weights WeightPlan::load(Checkpoint& file, const ReadJob& job) const {
     weights.files = std::move(file.files);
     return weights;
   }
-  Buffer memory(bytes_);
+  Buffer memory(bytes_, job.allocator, Contents::any);
   MemorySink sink(memory.data());
   read(sink, job);
   Weights weights = at(memory.data());

@@ -77,6 +77,7 @@ struct ReadJob {
   WorkerPool& pool;
   ReadProgress progress;
   std::stop_token stop;
+  AllocatorPtr allocator = {};  ///< for the weights
 };
 
 /// A tensor as a packed file lists it. Its place counts from the start of the weights.

@@ -25,6 +25,35 @@ sed -E -n 's/^.*\<(gemma4_[a-z0-9_]+)\(.*/\1/p' <(grep -A1 '^GEMMA4_API' "$heade
 diff "$work/declared" "$work/exports.txt" >&2 || wrong "the header and the library differ in the functions above"
 compare exports.txt
 
+# Every function that takes a handle is tried with one of another kind.
+handles=$(sed -E -n 's/^typedef struct (gemma4_[a-z]+) gemma4_[a-z]+;.*/\1/p' "$header" | paste -sd'|')
+awk '/^GEMMA4_API/ { text = "" } { text = text " " $0 } /;/ { if (text ~ /GEMMA4_API/) print text; text = "" }' "$header" |
+  grep -E "\b($handles)\* ?(const\*)? ?[a-z]" | grep -oE 'gemma4_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$work/handled"
+# And every struct with a struct_size that cannot be.
+grep -A1 '^typedef struct .*{' "$header" | grep -B1 'uint64_t struct_size;$' | sed -n 's/^typedef struct \([a-z0-9_]*\) {/\1/p' >"$work/sized"
+[ "$(wc -l <"$work/sized")" -ge 18 ] || wrong "expected at least 18 structs with a struct_size, found $(wc -l <"$work/sized")"
+while read -r name; do  # the library sets that of a request; arguments_test has the errors
+  grep -qE "^(gemma4_draft_request|gemma4_error)$" <<<"$name" || grep -q "SIZED($name," "$here/garbage_test.c" || wrong "garbage_test.c does not try $name"
+done <"$work/sized"
+[ "$(wc -l <"$work/handled")" -ge 60 ] || wrong "expected at least 60 functions that take a handle, found $(wc -l <"$work/handled")"
+while read -r name; do
+  grep -q "\<$name(" "$here/handles_test.c" || wrong "handles_test.c does not try $name"
+done <"$work/handled"
+
+# Every function is described, and who returns a status says which errors there are.
+grep -q "^/\* Since 0.1 all functions are experimental" "$header" || wrong "the header does not say since when its functions are there"
+awk '
+  /^\/\*\*/ { comment = ""; inside = 1 }
+  inside { comment = comment $0 "\n"; if (/\*\//) inside = 0; end = NR; next }
+  /^GEMMA4_API/ {
+    match($0, /gemma4_[a-z0-9_]+\(/); name = substr($0, RSTART, RLENGTH - 1); ++functions
+    if (end != NR - 1) print name ": no comment before it"
+    else if (/^GEMMA4_API gemma4_status/ && comment !~ /Errors:/) print name ": its comment does not say \"Errors:\""
+  }
+  END { if (functions < 80) print "expected at least 80 functions, found " functions }
+' "$header" >"$work/undescribed"
+[ -s "$work/undescribed" ] && wrong "$(cat "$work/undescribed")"
+
 # Where the fields lie and what the constants are, as a compiler sees it.
 awk '
   /^typedef struct .*{/ { name = $3; fields = ""; inside = 1; depth = 0; next }

@@ -1,4 +1,4 @@
-/* Null pointers, handles of another kind, impossible lengths and numbers: a status, never a crash.
+/* Null pointers, impossible lengths and numbers: a status, never a crash.
  */
 #include "check.h"
 
@@ -167,26 +167,6 @@ static void test_null(gemma4_model* model, gemma4_session* session, gemma4_chat*
   CHECK(gemma4_draft_add(NULL, 0, 0) == 0 && gemma4_draft_ask_own(NULL, &token, NULL, 1) == 0);
 }
 
-/* A handle where one of another kind belongs. */
-static void test_confused(gemma4_model* model, gemma4_session* session, gemma4_chat* chat) {
-  gemma4_error error = {.struct_size = sizeof error};
-  gemma4_session* made = NULL;
-  gemma4_model_info info = {.struct_size = sizeof info};
-  void* handles[] = {model, session, chat};
-  CHECK_FAILS(gemma4_session_create(handles[1], NULL, &made, &error), GEMMA4_ERROR_INVALID_ARGUMENT,
-              "another kind of handle");
-  CHECK_FAILS(gemma4_model_describe(handles[2], &info, &error), GEMMA4_ERROR_INVALID_ARGUMENT,
-              "gemma4_model");
-  CHECK_FAILS(gemma4_session_append_chat(session, handles[0], &error),
-              GEMMA4_ERROR_INVALID_ARGUMENT, "gemma4_chat");
-  CHECK_FAILS(gemma4_session_stop(handles[0], &error), GEMMA4_ERROR_INVALID_ARGUMENT,
-              "gemma4_session");
-  gemma4_load_options options = {.struct_size = sizeof options, .canceller = handles[0]};
-  gemma4_model* other = NULL;
-  CHECK_FAILS(gemma4_model_load(TINY, GEMMA4_TEXT, &options, &other, &error),
-              GEMMA4_ERROR_INVALID_ARGUMENT, "gemma4_canceller");
-}
-
 /* An error object that has no room, or not much. */
 static void test_error_objects(void) {
   gemma4_model* model = NULL;
@@ -219,7 +199,6 @@ void test_arguments(void) {
   CHECK_OK(gemma4_chat_create(&chat, &error));
   CHECK_OK(gemma4_tokenizer_of(model, &tokenizer, &error));
   test_null(model, session, chat, tokenizer);
-  test_confused(model, session, chat);
   test_error_objects();
   answer given; /* after all this */
   CHECK_OK(ask(session, "What is 34 + 17?", NULL, &given, &error));

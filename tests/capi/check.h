@@ -73,6 +73,9 @@ void test_context(void);
 void test_cancel(void);
 void test_events(void);
 void test_arguments(void);
+void test_garbage(void);
+void test_handles(void);
+void test_host_parts(void);
 void test_versions(void);
 
 #endif

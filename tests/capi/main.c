@@ -78,6 +78,9 @@ int main(void) {
   test_cancel();
   test_events();
   test_arguments();
+  test_garbage();
+  test_handles();
+  test_host_parts();
   test_versions();
   printf("%d checks, %d failed\n", checks_made, checks_failed);
   return checks_failed != 0;

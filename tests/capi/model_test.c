@@ -59,6 +59,15 @@ void test_files(void) {
   CHECK(layer.full_attention == 1);
   CHECK_FAILS(gemma4_inspection_describe_layer(inspection, info.layers, &layer, &error),
               GEMMA4_ERROR_INVALID_ARGUMENT, "layer");
+  CHECK_OK(
+      gemma4_inspection_describe_assistant_layer(inspection, assistant.layers - 1, &layer, &error));
+  CHECK(layer.full_attention == 1 && layer.head_size > 0 && layer.feed_forward > 0);
+  CHECK_FAILS(
+      gemma4_inspection_describe_assistant_layer(inspection, assistant.layers, &layer, &error),
+      GEMMA4_ERROR_INVALID_ARGUMENT, "layer: expected less than");
+  gemma4_sampling sampling = {.struct_size = sizeof sampling};
+  CHECK_OK(gemma4_inspection_recommended_sampling(inspection, &sampling, &error));
+  CHECK(sampling.temperature > 0 && sampling.top_k > 0 && sampling.penalty_window == 64);
   gemma4_tensor_info tensor = {.struct_size = sizeof tensor};
   uint64_t bytes = 0;
   for (uint64_t i = 0; i < info.tensors; ++i) {
@@ -245,6 +254,8 @@ void test_model(void) {
   CHECK(strcmp(gemma4_isa_name(-1), "unknown") == 0);
   CHECK(strcmp(gemma4_finish_reason_name(GEMMA4_FINISH_LENGTH), "length") == 0);
   CHECK(strcmp(gemma4_finish_reason_name(99), "unknown") == 0);
+  CHECK(strcmp(gemma4_activations_name(GEMMA4_ACTIVATIONS_INT16), "int16") == 0);
+  CHECK(strcmp(gemma4_activations_name(7), "unknown") == 0);
 
   test_loading();
   gemma4_error error = {.struct_size = sizeof error};
@@ -253,6 +264,8 @@ void test_model(void) {
   CHECK_FAILS(gemma4_model_describe_assistant(model, &assistant, &error),
               GEMMA4_ERROR_INVALID_ARGUMENT, "assistant");
   gemma4_layer_info layer = {.struct_size = sizeof layer};
+  CHECK_FAILS(gemma4_model_describe_assistant_layer(model, 0, &layer, &error),
+              GEMMA4_ERROR_INVALID_ARGUMENT, "assistant");
   CHECK_OK(gemma4_model_describe_layer(model, 0, &layer, &error));
   CHECK(layer.full_attention == 0 && layer.kv_heads > 0 && layer.head_size > 0);
   gemma4_sampling sampling = {.struct_size = sizeof sampling};

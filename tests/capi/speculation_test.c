@@ -144,6 +144,58 @@ static void test_own_drafters(gemma4_model* model, const answer* plain) {
               GEMMA4_ERROR_INVALID_ARGUMENT, "drafter");
 }
 
+/* Sees how tokens will be chosen. */
+static int32_t look(void* user, const gemma4_draft_request* request, gemma4_draft* draft) {
+  (void)draft;
+  const gemma4_sampling* seen = request->sampling;
+  CHECK(seen != NULL && seen->struct_size == sizeof *seen);
+  CHECK(seen->temperature == request->temperature && seen->temperature == 0.5f);
+  CHECK(seen->seed == 7 && seen->top_k == 3 && seen->top_p == 0.75f && seen->min_p == 0.25f);
+  CHECK(seen->repetition_penalty == 1.5f && seen->presence_penalty == 2 &&
+        seen->frequency_penalty == 3 && seen->penalty_window == -1);
+  CHECK(seen->logit_bias_count == 2 && seen->logit_bias[1].token == 11 &&
+        seen->logit_bias[1].bias == -4);
+  CHECK(seen->suppress_count == 1 && seen->suppress[0] == 12);
+  ++*(int*)user;
+  return 0;
+}
+
+static void test_request(gemma4_model* model) {
+  gemma4_error error = {.struct_size = sizeof error};
+  int looks = 0;
+  const gemma4_drafter functions = {
+      .struct_size = sizeof functions, .user = &looks, .propose = look};
+  const gemma4_session_options options = {.struct_size = sizeof options,
+                                          .context_tokens = 64,
+                                          .depth = 2,
+                                          .drafter = GEMMA4_DRAFTER_CUSTOM,
+                                          .drafter_functions = &functions};
+  const gemma4_logit_bias biases[] = {{10, 1}, {11, -4}};
+  const gemma4_token suppressed[] = {12};
+  const gemma4_sampling sampling = {.struct_size = sizeof sampling,
+                                    .seed = 7,
+                                    .temperature = 0.5f,
+                                    .top_k = 3,
+                                    .top_p = 0.75f,
+                                    .min_p = 0.25f,
+                                    .repetition_penalty = 1.5f,
+                                    .presence_penalty = 2,
+                                    .frequency_penalty = 3,
+                                    .penalty_window = -1,
+                                    .logit_bias = biases,
+                                    .logit_bias_count = 2,
+                                    .suppress = suppressed,
+                                    .suppress_count = 1};
+  gemma4_session* session = NULL;
+  gemma4_token token = 0;
+  CHECK_OK(gemma4_session_create(model, &options, &session, &error));
+  CHECK_OK(gemma4_session_append_text(session, "Once upon", GEMMA4_TEXT, 0, &error));
+  for (int i = 0; i < 3; ++i)
+    CHECK_OK(gemma4_session_decode_step(session, &sampling, &token, &error));
+  CHECK(looks > 0);
+  gemma4_session_destroy(session);
+}
+
 void test_speculation(void) {
   gemma4_error error = {.struct_size = sizeof error};
   gemma4_model* model = load_tiny(1);
@@ -170,7 +222,11 @@ void test_speculation(void) {
   gemma4_session* session = NULL;
   CHECK_FAILS(gemma4_session_create(model, &options, &session, &error),
               GEMMA4_ERROR_INVALID_ARGUMENT, "depth");
+  gemma4_layer_info layer = {.struct_size = sizeof layer};
+  CHECK_OK(gemma4_model_describe_assistant_layer(model, assistant.layers - 1, &layer, &error));
+  CHECK(layer.full_attention == 1 && layer.kv_heads > 0);
   test_own_drafters(model, &plain);
+  test_request(model);
   gemma4_model_destroy(model);
 
   model = load_tiny(0);

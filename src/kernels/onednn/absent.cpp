@@ -9,7 +9,7 @@ struct Gemm::Impl {};
 bool Gemm::available() noexcept { return false; }
 bool Gemm::fast_bf16() noexcept { return false; }
 
-Gemm::Gemm(std::span<const GemmShape>, int) {
+Gemm::Gemm(std::span<const GemmShape>, int, const AllocatorPtr&) {
   fail(ErrorCode::unsupported, "oneDNN: this build of the library has none");
 }
 Gemm::~Gemm() = default;

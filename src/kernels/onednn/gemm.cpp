@@ -119,18 +119,18 @@ struct Gemm::Impl {
   Buffer scratch;                     // [workers][scratch_bytes]
   std::uint64_t scratch_bytes = 0;
 
-  Impl(std::span<const GemmShape> shapes, int workers);
+  Impl(std::span<const GemmShape> shapes, int workers, const AllocatorPtr& allocator);
   bool execute(std::uint32_t worker, std::size_t shape, std::size_t size, const void* a,
                const void* weights, float* out) const noexcept;
 };
 
-Gemm::Impl::Impl(std::span<const GemmShape> shapes, int workers) {
+Gemm::Impl::Impl(std::span<const GemmShape> shapes, int workers, const AllocatorPtr& allocator) {
   for (const GemmShape& shape : shapes) {
     prepared.push_back(prepare(engine, shape));
     for (const dnnl::memory::desc& desc : prepared.back().scratch)
       scratch_bytes = std::max<std::uint64_t>(scratch_bytes, round_up(desc.get_size(), 64));
   }
-  scratch = Buffer(scratch_bytes * static_cast<std::uint64_t>(workers));
+  scratch = Buffer(scratch_bytes * static_cast<std::uint64_t>(workers), allocator);
   for (int worker = 0; worker < workers; ++worker) {
     streams.emplace_back(engine);
     for (const Prepared& p : prepared) {
@@ -172,10 +172,10 @@ bool Gemm::fast_bf16() noexcept {
   return (static_cast<int>(dnnl_get_effective_cpu_isa()) & wanted) == wanted;
 }
 
-Gemm::Gemm(std::span<const GemmShape> shapes, int workers) {
+Gemm::Gemm(std::span<const GemmShape> shapes, int workers, const AllocatorPtr& allocator) {
   const OneThread one_thread;  // the thread count is part of what is prepared
   try {
-    impl_ = std::make_unique<Impl>(shapes, workers);
+    impl_ = std::make_unique<Impl>(shapes, workers, allocator);
   } catch (const dnnl::error& error) {
     fail(error.status == dnnl_out_of_memory ? ErrorCode::out_of_memory : ErrorCode::unsupported,
          format_text("prefill: expected products that oneDNN can compute, found its status %d (%s)",

@@ -7,6 +7,8 @@
 #include <memory>
 #include <span>
 
+#include "base/buffer.hpp"
+
 namespace gemma4 {
 
 /// What both factors are; sums are always floats.
@@ -30,7 +32,7 @@ class Gemm {
   static bool fast_bf16() noexcept;  ///< whether oneDNN finds bf16 instructions here
 
   /// Throws Error(unsupported) when oneDNN refuses a shape or is absent.
-  Gemm(std::span<const GemmShape> shapes, int workers);
+  Gemm(std::span<const GemmShape> shapes, int workers, const AllocatorPtr& allocator = nullptr);
   ~Gemm();
 
   /// Bytes of scratch, all workers together. oneDNN's code and descriptions come on top, and so

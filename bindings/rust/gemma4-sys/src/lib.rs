@@ -51,6 +51,8 @@ pub struct gemma4_draft {
 
 pub type gemma4_progress =
     unsafe extern "C" fn(user: *mut c_void, done_bytes: u64, total_bytes: u64) -> i32;
+pub type gemma4_log =
+    unsafe extern "C" fn(user: *mut c_void, level: i32, line: *const c_char, line_bytes: usize);
 
 pub type gemma4_on_event =
     unsafe extern "C" fn(user: *mut c_void, event: *const gemma4_event) -> i32;
@@ -101,6 +103,9 @@ pub const GEMMA4_STORED_EXACT: i32 = 0;
 pub const GEMMA4_STORED_Q4_0: i32 = 1;
 pub const GEMMA4_STORED_Q8_0: i32 = 2;
 pub const GEMMA4_STORED_Q6_K: i32 = 3;
+
+pub const GEMMA4_LOG_INFO: i32 = 1;
+pub const GEMMA4_LOG_WARNING: i32 = 2;
 
 pub const GEMMA4_DEPTH_AUTOMATIC: i32 = 0;
 pub const GEMMA4_DEPTH_OFF: i32 = -1;
@@ -173,6 +178,19 @@ pub struct gemma4_executor {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct gemma4_allocator {
+    pub struct_size: u64,
+    pub user: *mut c_void,
+    pub allocate:
+        Option<unsafe extern "C" fn(user: *mut c_void, bytes: u64, alignment: u64) -> *mut c_void>,
+    pub deallocate: Option<
+        unsafe extern "C" fn(user: *mut c_void, memory: *mut c_void, bytes: u64, alignment: u64),
+    >,
+    pub release: Option<unsafe extern "C" fn(user: *mut c_void)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct gemma4_load_options {
     pub struct_size: u64,
     pub threads: i32,
@@ -193,6 +211,9 @@ pub struct gemma4_load_options {
     pub layer_storage: i32,
     pub assistant_embedding_storage: i32,
     pub assistant_layer_storage: i32,
+    pub allocator: *const gemma4_allocator,
+    pub log: Option<gemma4_log>,
+    pub log_user: *mut c_void,
 }
 
 #[repr(C)]
@@ -286,6 +307,7 @@ pub struct gemma4_draft_request {
     pub token_count: usize,
     pub temperature: f32,
     pub most: u32,
+    pub sampling: *const gemma4_sampling,
 }
 
 #[repr(C)]
@@ -375,6 +397,8 @@ pub struct gemma4_pack_options {
     pub canceller: *const gemma4_canceller,
     pub embedding_storage: i32,
     pub layer_storage: i32,
+    pub log: Option<gemma4_log>,
+    pub log_user: *mut c_void,
 }
 
 #[repr(C)]
@@ -478,6 +502,12 @@ extern "C" {
         out: *mut gemma4_layer_info,
         error: *mut gemma4_error,
     ) -> gemma4_status;
+    pub fn gemma4_model_describe_assistant_layer(
+        model: *const gemma4_model,
+        layer: u32,
+        out: *mut gemma4_layer_info,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
     pub fn gemma4_model_recommended_sampling(
         model: *const gemma4_model,
         out: *mut gemma4_sampling,
@@ -570,6 +600,17 @@ extern "C" {
         inspection: *const gemma4_inspection,
         layer: u32,
         out: *mut gemma4_layer_info,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_inspection_describe_assistant_layer(
+        inspection: *const gemma4_inspection,
+        layer: u32,
+        out: *mut gemma4_layer_info,
+        error: *mut gemma4_error,
+    ) -> gemma4_status;
+    pub fn gemma4_inspection_recommended_sampling(
+        inspection: *const gemma4_inspection,
+        out: *mut gemma4_sampling,
         error: *mut gemma4_error,
     ) -> gemma4_status;
     pub fn gemma4_inspection_describe_tensor(
@@ -703,6 +744,7 @@ extern "C" {
         count: usize,
         error: *mut gemma4_error,
     ) -> gemma4_status;
+    pub fn gemma4_activations_name(activations: i32) -> *const c_char;
     pub fn gemma4_finish_reason_name(finish_reason: i32) -> *const c_char;
     pub fn gemma4_session_generate(
         session: *mut gemma4_session,
