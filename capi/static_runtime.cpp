@@ -6,7 +6,7 @@
 namespace __gnu_cxx {
 // libstdc++'s own, made for tools that count memory: frees its reserve for exceptions
 void __freeres();  // NOLINT(bugprone-reserved-identifier)
-}
+}  // namespace __gnu_cxx
 
 namespace {
 
