@@ -182,12 +182,13 @@ TEST_CASE("hundreds of rejected drafts around the window's edge, with rewinds, l
 }
 
 TEST_CASE("a rewind as far as the cache allows, and one further") {
-  const Model model = load_tiny();
+  const Model model = load_tiny(1);
   const PlainText plain = plain_text(model, kPrompt, 700);
   const auto oracle = std::make_shared<OracleDrafter>(plain.tokens, 0.0);
   Session session(model, with(Speculation::fixed(7).by(oracle), session_options(KvType::f16, 1)));
   int kept = 0, lost = 0;
-  for (std::uint32_t back = 55; back < 200; ++back) {
+  // everything is evaluated anew where the window is lost, so a few of those do
+  for (std::uint32_t back = 55; back < 200 && lost < 8; ++back) {
     CAPTURE(back);
     session.append_tokens(std::span(plain.tokens).first(480 + back).subspan(session.position()));
     for (int i = 0; i < 3; ++i) (void)session.decode_step();
@@ -196,8 +197,8 @@ TEST_CASE("a rewind as far as the cache allows, and one further") {
     REQUIRE(session.decode_step() == plain.tokens[480]);
     REQUIRE(session.decode_step() == plain.tokens[481]);
   }
-  CHECK(kept > 0);
-  CHECK(lost > 0);
+  CHECK(kept > 10);
+  CHECK(lost == 8);
 }
 
 TEST_CASE("generate() gives the text of plain decoding, with drafts that pay") {
