@@ -1,5 +1,6 @@
 #include "io/new_file.hpp"
 
+#include <bit>
 #include <cerrno>
 #include <system_error>
 
@@ -67,7 +68,7 @@ void close_elsewhere(int descriptor) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     // An int and a pointer travel in the same registers on every system this is built for.
     const auto run = reinterpret_cast<void* (*)(void*)>(reinterpret_cast<void (*)()>(&close));
-    void* const argument = reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor));
+    const auto argument = std::bit_cast<void*>(std::intptr_t{descriptor});
     begun = pthread_create(&thread, &attributes, run, argument) == 0;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     pthread_attr_destroy(&attributes);
