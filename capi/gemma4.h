@@ -25,8 +25,8 @@
  *
  * Errors. Behind "Errors:" stand the statuses that a function can give besides GEMMA4_OK, without
  * their GEMMA4_ERROR_. INVALID_ARGUMENT is also what a NULL, a handle of another kind, a
- * struct_size that cannot be and a second call into a busy handle get. INTERNAL may come from any
- * function and is a defect.
+ * struct_size that cannot be and a second call into a busy handle get. OUT_OF_MEMORY may come from
+ * any function that makes or grows something; INTERNAL may come from any function and is a defect.
  *
  * Pointers. None may be NULL but those whose description says so, gemma4_error and the options:
  * NULL options are all defaults. A NULL where none is allowed gives GEMMA4_ERROR_INVALID_ARGUMENT,
@@ -626,7 +626,9 @@ typedef struct gemma4_pack_options {
 
 /** Writes the weights of a model or an assistant as a file that loads in a moment and shares its
  * memory between processes. `out_path`: a file, a folder, or NULL: beside the model, its name with
- * the suffix .g4pack. The file appears whole or not at all. `bytes`, its size, may be NULL.
+ * the suffix .g4pack. The file appears whole or not at all; what an error or a cancel leaves
+ * unfinished is gone on return, its space on the disk up to a second later. `bytes`, its size, may
+ * be NULL.
  * Errors: as gemma4_model_load. */
 GEMMA4_API gemma4_status gemma4_pack(const char* path, size_t path_bytes, const char* out_path,
                                      size_t out_path_bytes, const gemma4_pack_options* options,

@@ -45,8 +45,8 @@ struct SessionOptions {
 
 /// Exact bytes by part. The session parts are taken when the session is created; their pages are
 /// committed as they fill. Not counted is small bookkeeping: of a session some 10 KiB and less than
-/// 2 bytes for each token of its context (page tables), of a model its tokenizer and threads, and
-/// what texts and options of the caller's take.
+/// 2 bytes for each token of its context (page tables; 6 where pages are the host's), of a model
+/// its tokenizer and threads, and what texts and options of the caller's take.
 struct MemoryPlan {
   std::uint64_t weights_bytes =
       0;  ///< the model's matrices and vectors, shared by all its sessions

@@ -71,6 +71,10 @@ class PlannedMemory {
 
   PlannedMemory(AllocatorPtr allocator = nullptr) noexcept  // NOLINT: converts, as allocators do
       : allocator_(std::move(allocator)) {}
+  // No moves: a container that was moved from keeps its allocator.
+  PlannedMemory(const PlannedMemory& other) noexcept = default;
+  PlannedMemory& operator=(const PlannedMemory& other) noexcept = default;
+  ~PlannedMemory() = default;
   template <typename U>
   PlannedMemory(const PlannedMemory<U>& other) noexcept  // NOLINT: converts, as allocators do
       : allocator_(other.host()) {}

@@ -155,7 +155,11 @@ void PrefixCache::give_pages(Node& node, const KvChunkPages& pages, Reservation&
     const std::uint64_t bytes = pool.page_bytes();
     if (place || !page || !make_room(bytes)) return;
     if (pool.of_host()) {
-      pool.reserve(1);
+      try {
+        pool.reserve(1);
+      } catch (...) {
+        return;  // the host's limit is as good as the budget's
+      }
       ++reserved;
     }
     place = page;

@@ -123,7 +123,7 @@ void tell_what_computes(const Log& log, const Model::Impl& model, Isa isa, Prefi
 }
 
 void tell_unused(const Log& log, const Checkpoint& file) {
-  for (const std::string& note : file.notes) log.info(file.path + ": not used: " + note);
+  for (const std::string& note : file.notes) log.info(file.path + ": " + note);
 }
 
 void tell_huge_pages(const Log& log, const std::string& path, std::uint64_t bytes) {
@@ -309,6 +309,8 @@ Inspection inspect(const std::string& path, const SessionOptions& options,
   const ModelConfig& config = files.model.config;
   Inspection result;
   result.info = files.info();
+  result.info.recommended_sampling.suppress =
+      read_suppressed(files.model.source.metadata, static_cast<std::int32_t>(config.vocabulary));
   result.plan =
       session_plan(config, files.assistant ? &files.assistant->config : nullptr,
                    settled(options, config, files.assistant.has_value()), available_cores());
@@ -358,8 +360,11 @@ PackedFile pack_file(const std::string& path, Checkpoint source, const std::stri
   PackedFile result{packed_path(opened.source, out_path), 0};
   result.bytes = write_packed(opened.source, opened.plan, options.storage, result.path,
                               {pool, progress_of(options.on_progress), options.stop});
-  log.info(path + format_text(": packed into %s, %llu bytes", result.path.c_str(),
-                              static_cast<unsigned long long>(result.bytes)));
+  try {
+    log.info(path + format_text(": packed into %s, %llu bytes", result.path.c_str(),
+                                static_cast<unsigned long long>(result.bytes)));
+  } catch (const std::bad_alloc&) {  // the file is there: a line less is no reason to fail
+  }
   return result;
 }
 

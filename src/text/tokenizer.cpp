@@ -20,6 +20,19 @@ void check_token_ids(const Metadata& metadata, std::int32_t size) {
   }
 }
 
+MergeTable read_merges(const Metadata& metadata, const Vocabulary& vocabulary) {
+  constexpr const char* kKey = "tokenizer.ggml.merges";
+  const std::vector<std::string_view>* merges = metadata.text_array(kKey);
+  if (merges == nullptr) fail(ErrorCode::format, metadata.file() + ": " + kKey + " is missing");
+  try {
+    return MergeTable(*merges, vocabulary);
+  } catch (const Error& error) {
+    fail(error.code(), metadata.file() + ": " + kKey + ": " + error.what());
+  }
+}
+
+}  // namespace
+
 std::vector<Token> read_suppressed(const Metadata& metadata, std::int32_t size) {
   constexpr const char* kKey = "tokenizer.ggml.suppress_tokens";
   std::vector<Token> suppressed;
@@ -34,19 +47,6 @@ std::vector<Token> read_suppressed(const Metadata& metadata, std::int32_t size) 
   }
   return suppressed;
 }
-
-MergeTable read_merges(const Metadata& metadata, const Vocabulary& vocabulary) {
-  constexpr const char* kKey = "tokenizer.ggml.merges";
-  const std::vector<std::string_view>* merges = metadata.text_array(kKey);
-  if (merges == nullptr) fail(ErrorCode::format, metadata.file() + ": " + kKey + " is missing");
-  try {
-    return MergeTable(*merges, vocabulary);
-  } catch (const Error& error) {
-    fail(error.code(), metadata.file() + ": " + kKey + ": " + error.what());
-  }
-}
-
-}  // namespace
 
 Tokenizer::Impl::Impl(const Metadata& metadata)
     : vocabulary_(metadata), merges_(read_merges(metadata, vocabulary_)) {

@@ -17,6 +17,10 @@
 
 namespace gemma4 {
 
+/// The tokens of tokenizer.ggml.suppress_tokens, none where there is no such key. Throws
+/// Error(format) for one that is not below `size`.
+std::vector<Token> read_suppressed(const Metadata& metadata, std::int32_t size);
+
 /// Copies what it needs: the metadata and its file may go afterwards.
 class Tokenizer::Impl {
  public:

@@ -349,6 +349,7 @@ TEST_CASE("sampling and suppressed tokens come from generation_config.json") {
   CHECK(sampling.top_k == 7);
   CHECK(sampling.top_p == 0.25f);
   CHECK(Tokenizer::Impl::from_metadata(file.metadata)->suppressed() == std::vector<Token>{30, 31});
+  CHECK(inspect(copy.path()).info.recommended_sampling.suppress == std::vector<Token>{30, 31});
   copy.write("generation_config.json", R"({"suppress_tokens":[-1]})");
   refusal(copy, ErrorCode::format, "token ids");
 }
