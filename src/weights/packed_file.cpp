@@ -18,7 +18,7 @@ constexpr const char* kSuffix = ".g4pack";
 
 /// Bytes written between looks at whether the work was cancelled: a slow disk takes long for a
 /// piece.
-constexpr std::size_t kStepBytes = 4u << 20;
+constexpr std::size_t kStepBytes = 1u << 20;
 
 void check_stop(const std::stop_token& stop, const std::string& path) {
   if (stop.stop_requested()) fail(ErrorCode::cancelled, path + ": packing was cancelled");
