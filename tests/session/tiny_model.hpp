@@ -34,10 +34,7 @@ inline Model load_tiny(int threads = 2, Isa isa = Isa::automatic,
 
 /// With its assistant.
 inline Model load_tiny_pair(int threads = 2) {
-  LoadOptions options;
-  options.threads = threads;
-  options.assistant = tiny_assistant_path();
-  return Model::load(tiny_path(), options);
+  return load_tiny(threads, Isa::automatic, tiny_assistant_path());
 }
 
 /// With a prefix cache of so many bytes.
