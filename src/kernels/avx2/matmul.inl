@@ -46,10 +46,10 @@ inline void add_block(const typename Format::Block& tile, std::uint32_t part, co
 
 /// Q4_0, and its like with other scales.
 template <typename StoredBlock>
-struct FourBits : TileByTile<FourBits<StoredBlock>> {
+struct FourBits {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
-  static constexpr int kPairedColumns = 1;     // up to which two tiles go side by side
+  static constexpr bool kPairs = false;        // whether two tiles may go side by side
 
   /// The codes of columns 0-15 (low nibbles) or 16-31 (high ones).
   static inline void unpack(const std::uint8_t* codes, int half, __m256i (&w)[4][2]) {
@@ -71,10 +71,10 @@ struct FourBits : TileByTile<FourBits<StoredBlock>> {
 };
 using Q4 = FourBits<Q4Block>;
 
-struct Q6 : TileByTile<Q6> {
+struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr int kPairedColumns = 0;
+  static constexpr bool kPairs = false;
 
   template <int Field>
   static inline __m256i high_bits(__m256i raw) {  // the field's two bits at bits 4 and 5

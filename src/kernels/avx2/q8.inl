@@ -1,9 +1,9 @@
 // Q8_0 with AVX2. Signed codes times signed activations need a detour.
 
-struct Q8 : TileByTile<Q8> {
+struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr int kPairedColumns = 1;
+  static constexpr bool kPairs = false;
 
   /// Signed times signed: |w| * (q with w's sign). A pair reaches 2 * 128 * 127, which fits 16 bits
   /// once; so pairs are widened at once. Registers hold 16 columns of one row group.

@@ -33,6 +33,8 @@ constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8, 
 
 #include "kernels/generic/elementwise.inl"
 
+#include "kernels/generic/pages.inl"
+
 #include "kernels/generic/float_matmul.inl"
 
 #include "kernels/avx2/quantize.inl"

@@ -23,22 +23,13 @@ inline void accumulate(float* y, __m512i sum, __m512 weight_scale, float activat
   store(y, fma(_mm512_cvtepi32_ps(sum), mul(weight_scale, set1(activation_scale)), load(y)));
 }
 
-/// Of T tiles one block each, `stride` blocks apart; asks for what follows them.
-template <typename Format, int T>
-inline void take_blocks(const typename Format::Block* tile, std::uint64_t stride,
-                        std::uint32_t part, const typename Format::Block* (&blocks)[T]) {
-  for (int t = 0; t < T; ++t) {
-    blocks[t] = tile + static_cast<std::uint64_t>(t) * stride;
-    prefetch_part<Format>(blocks[t], part);
-  }
-}
-
 /// Adds one block of 32 columns of T tiles for N activation columns, w being unsigned codes and
 /// factor * offset8 where their sums start. Every broadcast serves all tiles: loads are what limits
 /// this loop.
 template <int N, int T>
-inline void add_blocks(const __m512i (&w)[T][8], const __m512 (&scale)[T], const Column& first,
-                       std::int16_t factor, float (&y)[T][N * 16]) {
+[[gnu::always_inline]] inline void add_blocks(const __m512i (&w)[T][8], const __m512 (&scale)[T],
+                                              const Column& first, std::int16_t factor,
+                                              float* const (&y)[T]) {
   Column column = first;
   G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
     __m512i sum[T];
@@ -56,26 +47,29 @@ inline void add_blocks(const __m512i (&w)[T][8], const __m512 (&scale)[T], const
 template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
-  static constexpr std::uint32_t kBlocks = 2;
-  static constexpr int kPairedColumns = 8;  // up to which two tiles go side by side
+  static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
+  static constexpr bool kPairs = true;         // whether two tiles may go side by side
 
   template <int N, int T>
-  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& first, float (&y)[T][N * 16]) {
-    const Block* block[T];
-    take_blocks<FourBits>(tile, stride, part, block);
+  [[gnu::always_inline]] static inline void blocks(const Block* const (&tile)[T],
+                                                   std::uint32_t part, const Column& first,
+                                                   float* const (&y)[T]) {
     const __m512i nibble = _mm512_set1_epi8(15);
     __m512i w[T][8];
     __m512 scale[T];
     for (int t = 0; t < T; ++t) {
       for (int s = 0; s < 4; ++s) {
-        const __m512i raw = load64(block[t]->codes[part] + 64 * s);
+        const __m512i raw = load64(tile[t]->codes[part] + 64 * s);
         w[t][s] = _mm512_and_si512(raw, nibble);
         w[t][s + 4] = _mm512_and_si512(_mm512_srli_epi16(raw, 4), nibble);
       }
-      scale[t] = widen_scales(block[t]->scale[part]);
+      scale[t] = widen_scales(tile[t]->scale[part]);
     }
     add_blocks<N, T>(w, scale, first, 1, y);
+  }
+  template <int N>
+  static inline void block(const Block& tile, std::uint32_t part, const Column& first, float* y) {
+    blocks<N, 1>({&tile}, part, first, {y});
   }
 };
 using Q4 = FourBits<Q4Block>;
@@ -83,28 +77,31 @@ using Q4 = FourBits<Q4Block>;
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr int kPairedColumns = 8;
+  static constexpr bool kPairs = true;
 
   template <int N, int T>
-  static inline void blocks(const Q8Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& first, float (&y)[T][N * 16]) {
-    const Q8Block* block[T];
-    take_blocks<Q8>(tile, stride, part, block);
+  [[gnu::always_inline]] static inline void blocks(const Q8Block* const (&tile)[T],
+                                                   std::uint32_t part, const Column& first,
+                                                   float* const (&y)[T]) {
     __m512i w[T][8];  // code + 128, unsigned
     __m512 scale[T];
     for (int t = 0; t < T; ++t) {
       for (int s = 0; s < 8; ++s)
-        w[t][s] = _mm512_xor_si512(load64(block[t]->codes[part] + 64 * s), _mm512_set1_epi8(-128));
-      scale[t] = widen_scales(block[t]->scale[part]);
+        w[t][s] = _mm512_xor_si512(load64(tile[t]->codes[part] + 64 * s), _mm512_set1_epi8(-128));
+      scale[t] = widen_scales(tile[t]->scale[part]);
     }
     add_blocks<N, T>(w, scale, first, 16, y);
+  }
+  template <int N>
+  static inline void block(const Q8Block& tile, std::uint32_t part, const Column& first, float* y) {
+    blocks<N, 1>({&tile}, part, first, {y});
   }
 };
 
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr int kPairedColumns = 0;
+  static constexpr bool kPairs = false;
 
   /// The codes of a part, with their offset of 32.
   static inline void unpack(const Q6Block& block, std::uint32_t part, __m512i (&w)[8]) {
@@ -121,38 +118,28 @@ struct Q6 {
     }
   }
 
-  template <int N, int T>
-  static inline void blocks(const Q6Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& first, float (&y)[T][N * 16]) {
-    const Q6Block* block[T];
-    take_blocks<Q6>(tile, stride, part, block);
-    __m512i w[T][8], sub_scale[T][2];
-    __m512 scale[T];
-    for (int t = 0; t < T; ++t) {
-      unpack(*block[t], part, w[t]);
-      for (std::uint32_t half = 0; half < 2; ++half) {
-        sub_scale[t][half] = _mm512_cvtepi8_epi32(_mm_loadu_si128(
-            reinterpret_cast<const __m128i*>(block[t]->sub_scale[2 * part + half])));
-      }
-      scale[t] = widen_scales(block[t]->scale);
+  template <int N>
+  static inline void block(const Q6Block& tile, std::uint32_t part, const Column& first, float* y) {
+    __m512i w[8], sub_scale[2];
+    unpack(tile, part, w);
+    for (std::uint32_t half = 0; half < 2; ++half) {
+      sub_scale[half] = _mm512_cvtepi8_epi32(
+          _mm_loadu_si128(reinterpret_cast<const __m128i*>(tile.sub_scale[2 * part + half])));
     }
+    const __m512 scale = widen_scales(tile.scale);
     Column column = first;
     G4_ROLLED for (int c = 0; c < N; ++c, column.next()) {
-      __m512i sum[T][2];
+      __m512i sum[2];
       for (int half = 0; half < 2; ++half) {
-        const __m512i start = start_value(column.offset32 + 2 * half, 1);
-        for (int t = 0; t < T; ++t) sum[t][half] = start;
+        sum[half] = start_value(column.offset32 + 2 * half, 1);
         for (int s = 0; s < 4; ++s) {
-          const __m512i q = broadcast4(column.codes + 16 * half + 4 * s);
-          for (int t = 0; t < T; ++t)
-            sum[t][half] = _mm512_dpbusd_epi32(sum[t][half], w[t][4 * half + s], q);
+          sum[half] = _mm512_dpbusd_epi32(sum[half], w[4 * half + s],
+                                          broadcast4(column.codes + 16 * half + 4 * s));
         }
       }
-      for (int t = 0; t < T; ++t) {
-        const __m512i whole = _mm512_add_epi32(_mm512_mullo_epi32(sum[t][0], sub_scale[t][0]),
-                                               _mm512_mullo_epi32(sum[t][1], sub_scale[t][1]));
-        accumulate(y[t] + 16 * c, whole, scale[t], *column.scale);
-      }
+      const __m512i whole = _mm512_add_epi32(_mm512_mullo_epi32(sum[0], sub_scale[0]),
+                                             _mm512_mullo_epi32(sum[1], sub_scale[1]));
+      accumulate(y + 16 * c, whole, scale, *column.scale);
     }
   }
 };

@@ -31,6 +31,8 @@ constexpr int kScoreRows = 3, kValueRows = 6, kValueVectors = 1, kCodeRows = 4, 
 
 #include "kernels/generic/elementwise.inl"
 
+#include "kernels/generic/pages.inl"
+
 #include "kernels/generic/float_matmul.inl"
 
 #include "kernels/avx2/quantize.inl"

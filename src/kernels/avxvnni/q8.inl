@@ -1,9 +1,9 @@
 // Q8_0 with AVX-VNNI: the codes are made unsigned, the sum starts from -128 * sum(q).
 
-struct Q8 : TileByTile<Q8> {
+struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr int kPairedColumns = 1;
+  static constexpr bool kPairs = false;
 
   static inline void unpack(const std::int8_t* codes, int half, __m256i (&w)[4][2]) {
     for (int s = 0; s < 4; ++s) {

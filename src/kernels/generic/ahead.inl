@@ -18,7 +18,10 @@ class Ahead {
 
   void ask() {
     const char* stop = next_ + step_ < end_ ? next_ + step_ : end_;
-    for (; next_ < stop; next_ += 64) __builtin_prefetch(next_, 0, 2);
+    for (; next_ < stop; next_ += 64) {
+      if (reinterpret_cast<std::uintptr_t>(next_) % kPage == 0) look_up_page(next_ + kPagesAhead);
+      __builtin_prefetch(next_, 0, 2);
+    }
   }
 
  private:

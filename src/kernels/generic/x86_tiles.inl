@@ -6,14 +6,30 @@
 /// streams from memory.
 constexpr int kPrefetch = 4608;
 
-/// Asks for what follows one part (32 columns) of a stored block. Part by part: a whole block at
-/// once would be more lines than a core can wait for.
-template <typename Format>
-inline void prefetch_part(const typename Format::Block* block, std::uint32_t part) {
-  constexpr std::uint32_t kBytes = sizeof(typename Format::Block) / Format::kBlocks;
-  const char* from = reinterpret_cast<const char*>(block) + kPrefetch + part * kBytes;
-  for (std::uint32_t i = 0; i < kBytes; i += 64) _mm_prefetch(from + i, _MM_HINT_T0);
-}
+/// T tiles that lie one behind the other and are read side by side. Behind the end of each comes
+/// the place T - 1 tiles later.
+template <typename Format, int T>
+struct Stream {
+  const char* end;     ///< of the first tile
+  std::uint64_t skip;  ///< bytes of T - 1 tiles
+
+  /// Asks for what follows one part (32 columns) of a stored block of the t-th tile, and looks up a
+  /// page that comes later. Part by part: a whole block at once would be more lines than a core can
+  /// wait for. Inlined by force, because to GCC a function that only prefetches does nothing.
+  [[gnu::always_inline]] inline void ask(const typename Format::Block* block, std::uint32_t part,
+                                         std::uint64_t t) const {
+    constexpr std::uint32_t kBytes = sizeof(typename Format::Block) / Format::kBlocks;
+    const char* from = reinterpret_cast<const char*>(block) + kPrefetch + part * kBytes;
+    const char* page = from + kPagesAhead;
+    if constexpr (T > 1) {
+      const char* tile_end = end + t * skip;
+      if (from >= tile_end) from += skip;
+      if (page >= tile_end) page += skip;
+    }
+    for (std::uint32_t i = 0; i < kBytes; i += 64) _mm_prefetch(from + i, _MM_HINT_T0);
+    look_up_page(page);
+  }
+};
 
 /// Where one column's block lies: a place in a row of digits.
 struct Column {
@@ -56,33 +72,24 @@ inline const T* reread(const T* p) {
   return p;
 }
 
-/// For formats that go through T tiles' blocks one after another.
-template <typename Format>
-struct TileByTile {
-  template <int N, int T, typename Block>
-  static inline void blocks(const Block* tile, std::uint64_t stride, std::uint32_t part,
-                            const Column& column, float (&sums)[T][N * 16]) {
-    G4_ROLLED for (int t = 0; t < T; ++t) {
-      const Block* block = tile + static_cast<std::uint64_t>(t) * stride;
-      prefetch_part<Format>(block, part);
-      Format::template block<N>(*block, part, column, sums[t]);
-    }
-  }
-};
-
-/// T tiles times N columns of digits, tiles `stride` blocks apart; of each y the digits are added
-/// up. Two tiles that are read side by side are two streams: the memory gives a core more that way;
-/// and where registers suffice, a format takes both for each activation that it loads.
+/// T tiles, one or two, `stride` blocks apart, times N columns of digits; of each y the digits are
+/// added up.
 template <typename Format, int N, int T>
 void tile_columns(const typename Format::Block* tile, std::uint64_t stride, const Activations& a,
                   float* y, std::uint64_t y_stride) {
   alignas(64) float sums[T][N * 16] = {};
   Column column(a);
+  const Stream<Format, T> stream = {reinterpret_cast<const char*>(tile + stride),
+                                    (T - 1) * stride * sizeof *tile};
   const std::uint32_t blocks = a.columns / kBlock;
   for (std::uint32_t b = 0; b < blocks; b += Format::kBlocks, ++tile) {
     const std::uint32_t parts = blocks - b < Format::kBlocks ? blocks - b : Format::kBlocks;
     G4_ROLLED for (std::uint32_t part = 0; part < parts; ++part, column.next_block()) {
-      Format::template blocks<N, T>(tile, stride, part, column, sums);
+      for (std::uint64_t t = 0; t < T; ++t) stream.ask(tile + t * stride, part, t);
+      if constexpr (T == 1)
+        Format::template block<N>(*tile, part, column, sums[0]);
+      else
+        Format::template blocks<N, 2>({tile, tile + stride}, part, column, {sums[0], sums[1]});
     }
   }
   for (int t = 0; t < T; ++t) {

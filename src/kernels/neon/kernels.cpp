@@ -28,6 +28,8 @@ constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 1, kCodeRows = 4, 
 
 #include "kernels/generic/elementwise.inl"
 
+#include "kernels/generic/pages.inl"
+
 #include "kernels/generic/float_matmul.inl"
 
 #include "kernels/neon/quantize.inl"

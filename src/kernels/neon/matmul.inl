@@ -18,7 +18,7 @@ template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
-  static constexpr int kPairedColumns = 0;     // up to which two tiles go side by side
+  static constexpr bool kPairs = false;        // whether two tiles may go side by side
 
   /// Four rows of one block of 32 columns.
   struct Rows {
@@ -50,7 +50,7 @@ using Q4 = FourBits<Q4Block>;
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr int kPairedColumns = 0;
+  static constexpr bool kPairs = false;
 
   struct Rows {
     int8x16_t w[8];
@@ -74,7 +74,7 @@ struct Q8 {
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr int kPairedColumns = 0;
+  static constexpr bool kPairs = false;
 
   struct Rows {
     int8x16_t w[8];

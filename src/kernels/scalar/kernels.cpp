@@ -18,6 +18,8 @@ constexpr int kScoreRows = 2, kValueRows = 2, kValueVectors = 1, kCodeRows = 2, 
 
 #include "kernels/generic/elementwise.inl"
 
+#include "kernels/generic/pages.inl"
+
 #include "kernels/generic/float_matmul.inl"
 
 // --- rule 2: activations in digits
