@@ -54,7 +54,10 @@ void write_speculation(JsonWriter& json, const SpeculationResult& result) {
   json.pair("speedup", result.speedup.median)
       .pair("speedup_min", result.speedup.min)
       .pair("speedup_max", result.speedup.max);
-  json.pair("drafted", result.drafted).pair("accepted", result.accepted).end();
+  json.pair("drafted", result.drafted).pair("accepted", result.accepted);
+  json.key("passes").array();
+  for (const std::uint64_t count : result.passes) json.value(count);
+  json.end().end();
 }
 
 template <class... Values>
@@ -114,6 +117,10 @@ void print_speculation(const SpeculationResult& result) {
        result.tokens_per_second.median, result.tokens_per_second.min, result.tokens_per_second.max,
        result.speedup.median);
   if (result.drafted > 0) line(", %.0f %% accepted", 100 * result.acceptance());
+  write_out("\n");
+  if (result.depth.tokens != DraftDepth::kAutomatic) return;
+  write_out("           passes by depth:");
+  for (const std::uint64_t count : result.passes) line(" %.0f", static_cast<double>(count));
   write_out("\n");
 }
 

@@ -231,7 +231,8 @@ class Bench {
     return SpeculationBench(model_,
                             session_options(gemma4::Speculation::off(),
                                             before + arguments_.generate + gemma4::kMostDrafts),
-                            drafter, arguments_.generate, prompt(arguments_.depth + kReplayPrompt));
+                            drafter, arguments_.generate, arguments_.repeats,
+                            prompt(arguments_.depth + kReplayPrompt));
   }
 
   const BenchArguments& arguments_;
@@ -265,6 +266,11 @@ OptionTable BenchArguments::table() {
       "instead of the built-in prompts: draft for real, but replace each drafted token by the "
       "right one with probability A (0 to 1), else by a wrong one",
       0, 1, replay_acceptance);
+  table.integer(
+      "--repeats", "N",
+      "decode each text so often with each length of drafts, in turns; default: 3, and more "
+      "while they take no time",
+      1, 1000, repeats);
   speculation.declare_drafter(table);
   table.flag("--no-speculation", "leave out what drafts gain", no_speculation);
   session.declare(table);

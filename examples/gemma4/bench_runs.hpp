@@ -11,7 +11,7 @@
 namespace cli {
 
 struct BenchArguments {
-  std::uint32_t prompt_tokens = 512, generate = 32, depth = 0;
+  std::uint32_t prompt_tokens = 512, generate = 32, depth = 0, repeats = 3;
   std::optional<std::vector<std::uint64_t>> batch, sessions;
   std::vector<double> replay_acceptance;
   bool no_speculation = false;

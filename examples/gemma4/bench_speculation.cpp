@@ -10,8 +10,8 @@
 namespace cli {
 namespace {
 
-/// Repeats: at least and at most this many, more than the least only while they are quick.
-constexpr int kLeastRepeats = 3, kMostRepeats = 15;
+/// While they are quick there are more repeats than asked for, up to this many.
+constexpr std::uint32_t kQuickRepeats = 15;
 constexpr double kQuickSeconds = 0.2;
 
 /// Replays leave out depths whose last token is accepted less often: they cannot be the best.
@@ -172,11 +172,12 @@ struct SpeculationBench::Text {
 SpeculationBench::SpeculationBench(const gemma4::Model& model,
                                    const gemma4::SessionOptions& options,
                                    gemma4::DrafterKind drafter, std::uint32_t generate,
-                                   std::vector<gemma4::Token> replay_prompt)
+                                   std::uint32_t repeats, std::vector<gemma4::Token> replay_prompt)
     : model_(model),
       options_(options),
       drafter_(drafter),
       generate_(generate),
+      repeats_(repeats),
       replay_prompt_(std::move(replay_prompt)) {}
 
 SpeculationBench::~SpeculationBench() = default;
@@ -216,14 +217,13 @@ std::vector<SpeculationResult> SpeculationBench::run(Text& text, const std::vect
 
   std::vector<SpeculationResult> results(depths.size(), what);
   std::vector<std::vector<double>> rates(depths.size()), speedups(depths.size());
-  const auto measure = [&](std::size_t i, int repeat) {
+  const auto measure = [&](std::size_t i, std::uint64_t repeat) {
     Subject& subject = depths[i] == DraftDepth::kAutomatic ? automatic : fixed;
     if (depths[i] != DraftDepth::kAutomatic)
       subject.drafter->depth = static_cast<std::uint32_t>(depths[i]);
     if (subject.drafter->replay) {
       // the first token is there before there are drafts
-      subject.drafter->replay->draw(fixed.prompt + 1, what.wanted_acceptance,
-                                    static_cast<std::uint64_t>(repeat));
+      subject.drafter->replay->draw(fixed.prompt + 1, what.wanted_acceptance, repeat);
     }
     const gemma4::Statistics before = subject.session.statistics();
     rates[i].push_back(subject.tokens_per_second(generation(what.replayed())));
@@ -233,10 +233,12 @@ std::vector<SpeculationResult> SpeculationBench::run(Text& text, const std::vect
     results[i].depth.tokens = depths[i];
     results[i].drafted += after.drafted - before.drafted;
     results[i].accepted += after.accepted - before.accepted;
+    for (std::size_t k = 0; k < after.depths.size(); ++k)
+      results[i].passes[k] += after.depths[k] - before.depths[k];
   };
   const Stopwatch watch;
-  for (int repeat = 0; repeat < kMostRepeats; ++repeat) {
-    if (repeat >= kLeastRepeats && watch.seconds() > kQuickSeconds) break;
+  for (std::uint32_t repeat = 0; repeat < std::max(repeats_, kQuickRepeats); ++repeat) {
+    if (repeat >= repeats_ && watch.seconds() > kQuickSeconds) break;
     // there and back, so that a machine that becomes slower or faster favours nobody
     for (std::size_t i = 0; i < depths.size(); ++i)
       measure(repeat % 2 == 0 ? i : depths.size() - 1 - i, repeat);

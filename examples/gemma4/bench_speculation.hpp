@@ -1,6 +1,8 @@
 // What drafts gain: decoding with and without them, in turn.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,7 +60,8 @@ struct SpeculationResult {
   std::string prompt;  ///< which of the built-in ones; empty: a replay
   double wanted_acceptance = 0;
   DraftDepth depth;
-  std::uint64_t drafted = 0, accepted = 0;  ///< in all repeats together
+  std::uint64_t drafted = 0, accepted = 0;                      ///< in all repeats together
+  std::array<std::uint64_t, gemma4::kMostDrafts + 1> passes{};  ///< by tokens drafted for them
   Spread tokens_per_second;
   Spread speedup;  ///< over off, of the same repeat
 
@@ -70,9 +73,9 @@ struct SpeculationResult {
 class SpeculationBench {
  public:
   /// `options` are the sessions' but for speculation; `drafter` guesses; `generate` tokens at most
-  /// are decoded each time. Replays continue `replay_prompt`.
+  /// are decoded each time, `repeats` times at least. Replays continue `replay_prompt`.
   SpeculationBench(const gemma4::Model& model, const gemma4::SessionOptions& options,
-                   gemma4::DrafterKind drafter, std::uint32_t generate,
+                   gemma4::DrafterKind drafter, std::uint32_t generate, std::uint32_t repeats,
                    std::vector<gemma4::Token> replay_prompt);
   ~SpeculationBench();
 
@@ -102,7 +105,7 @@ class SpeculationBench {
   const gemma4::Model& model_;
   gemma4::SessionOptions options_;
   gemma4::DrafterKind drafter_;
-  std::uint32_t generate_;
+  std::uint32_t generate_, repeats_;
   std::vector<gemma4::Token> replay_prompt_;
   std::unique_ptr<Text> replayed_;  // decoded once, for all replays
 };

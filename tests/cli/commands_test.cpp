@@ -431,7 +431,8 @@ TEST_CASE("bench --sessions: steps of several sessions, one first") {
 TEST_CASE("bench --replay-acceptance: drafts are as right as asked for, tokens the same") {
   dom::parser parser;
   const dom::element object = json_of(parser, {"bench", "--prompt-tokens", "8", "--generate", "48",
-                                               "--batch", "1", "--replay-acceptance", "1,0,0.5"});
+                                               "--batch", "1", "--replay-acceptance", "1,0,0.5",
+                                               "--repeats", "20"});
   const dom::array results = object["speculation"];
   // off, 1, 2, 3, 4 and 7 if the last token is accepted once in fifty drafts or oftener, auto
   const std::uint64_t depths[] = {0, 1, 2, 3, 4, 7};
@@ -446,9 +447,16 @@ TEST_CASE("bench --replay-acceptance: drafts are as right as asked for, tokens t
     CHECK(bool(result["replayed"]));
     CHECK(double(result["acceptance"]) == wanted);
     CHECK(double(result["tokens_per_second"]) > 0);
+    std::uint64_t in_passes = 0, depth = 0, plain = 0;
+    for (const dom::element count : dom::array(result["passes"])) {
+      in_passes += depth * std::uint64_t(count);
+      if (depth++ == 0) plain = count;
+    }
+    CHECK(in_passes == drafted);
     if (place == 0) {
       CHECK(text(result["draft"]) == "off");
       CHECK(drafted == 0);
+      CHECK(plain == 20 * 48);
     } else if (place > deepest) {
       CHECK(text(result["draft"]) == "auto");
     } else {
