@@ -430,9 +430,9 @@ TEST_CASE("bench --sessions: steps of several sessions, one first") {
 
 TEST_CASE("bench --replay-acceptance: drafts are as right as asked for, tokens the same") {
   dom::parser parser;
-  const dom::element object = json_of(parser, {"bench", "--prompt-tokens", "8", "--generate", "48",
-                                               "--batch", "1", "--replay-acceptance", "1,0,0.5",
-                                               "--repeats", "20"});
+  const dom::element object =
+      json_of(parser, {"bench", "--prompt-tokens", "8", "--generate", "48", "--batch", "1",
+                       "--replay-acceptance", "1,0,0.5", "--repeats", "20"});
   const dom::array results = object["speculation"];
   // off, 1, 2, 3, 4 and 7 if the last token is accepted once in fifty drafts or oftener, auto
   const std::uint64_t depths[] = {0, 1, 2, 3, 4, 7};
