@@ -34,8 +34,8 @@ __attribute__((target("avx2"))) std::uint64_t avx2_sum(const std::byte* data, st
     if (prefetch) {
       _mm_prefetch(reinterpret_cast<const char*>(p) + kAheadBytes, _MM_HINT_T0);
       _mm_prefetch(reinterpret_cast<const char*>(p + 2) + kAheadBytes, _MM_HINT_T0);
-      const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(p) + kPagesAhead;
-      _mm_prefetch(reinterpret_cast<const char*>(page & ~(kPage - 1)), _MM_HINT_T0);
+      const char* later = reinterpret_cast<const char*>(p) + kPagesAhead;
+      _mm_prefetch(later - reinterpret_cast<std::uintptr_t>(later) % kPage, _MM_HINT_T0);
     }
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) lanes[i] = _mm256_add_epi64(lanes[i], _mm256_load_si256(p + i));

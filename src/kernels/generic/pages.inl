@@ -14,6 +14,5 @@ constexpr std::uint32_t kPagesAhead = 6144;
 /// page's own lines come. Always the same line: several of them, so early, look like a jump to the
 /// hardware's prefetchers, and it is their work that is lost.
 inline void look_up_page(const void* p) {
-  __builtin_prefetch(
-      reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) & ~(kPage - 1)));
+  __builtin_prefetch(static_cast<const char*>(p) - reinterpret_cast<std::uintptr_t>(p) % kPage);
 }
