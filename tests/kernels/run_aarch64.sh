@@ -30,7 +30,7 @@ rm -f "$build"/*.o
 flags="-std=c++20 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Wshadow -Wno-restrict -Werror"
 cd "$root"
 # built without oneDNN: absent.cpp stands for it
-for source in src/kernels/*.cpp src/kernels/*/kernels.cpp src/kernels/onednn/absent.cpp src/base/*.cpp tests/main.cpp \
+for source in src/kernels/*.cpp src/kernels/*/kernels.cpp src/kernels/onednn/absent.cpp src/base/*.cpp tests/main/main.cpp \
   tests/kernels/*_test.cpp; do
   printf '%s %s\n' "$source" "$build/$(printf %s "$source" | tr / _).o"
 done > "$build/sources"

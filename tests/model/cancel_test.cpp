@@ -1,7 +1,9 @@
 // What is still computed after a cancel, counted: time says little on a busy machine.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <numeric>
 #include <thread>
 
@@ -20,7 +22,8 @@ constexpr int kThreads = 3;
 /// Calls of kernels and their multiply-adds; one of the calls cancels. Tables of kernels have no
 /// room for a context, so there is one.
 struct Count {
-  std::atomic<std::uint64_t> calls, late_calls, late_work, largest;
+  std::mutex mutex;
+  std::uint64_t calls, late_calls, late_work, largest;
   std::uint64_t cancel_at;  ///< the call that cancels, counted from 1; 0: none
   std::atomic<bool> cancel;
 
@@ -29,11 +32,11 @@ struct Count {
     cancel_at = at;
     cancel = false;
   }
+  /// One after another: no task is counted between the one that cancels and the cancel.
   void add(std::uint64_t work) {
+    const std::lock_guard lock(mutex);
     if (cancel) ++late_calls, late_work += work;
-    std::uint64_t most = largest;
-    while (most < work && !largest.compare_exchange_weak(most, work)) {
-    }
+    largest = std::max(largest, work);
     if (++calls == cancel_at) cancel = true;
   }
 } count;
@@ -175,7 +178,7 @@ TEST_CASE("a cancel ends prefill, decoding and verification within a task a thre
     const std::uint64_t all = count.calls;
     REQUIRE(all > 100);
     // Jobs that are not worth waking a thread are one task; another one does two products.
-    const std::uint64_t task = std::max(WorkerPool::kWorthWaking, 2 * count.largest.load());
+    const std::uint64_t task = std::max(WorkerPool::kWorthWaking, 2 * count.largest);
     for (std::uint64_t at = 1; at < all; at += 1 + all / 50) {
       CAPTURE(at);
       count.start(at);
