@@ -47,6 +47,7 @@ const TensorTypeTraits* tensor_type_traits(TensorType type) noexcept {
       {TensorType::bf16x16, {"BF16x16", 1, 32, 16}},
       {TensorType::i4_bf16x16, {"I4_BF16x16", 64, 576, 16}},
       {TensorType::i4_f32x16, {"I4_F32x16", 64, 640, 16}},
+      {TensorType::sketchx16, {"SKETCHx16", 256, 1088, 16}},
       {TensorType::i4_bf16, {"I4_BF16", 32, 18}},
       {TensorType::i4_f32, {"I4_F32", 32, 20}},
   };

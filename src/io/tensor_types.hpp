@@ -45,6 +45,7 @@ enum class TensorType : std::uint32_t {
   bf16x16,
   i4_bf16x16,
   i4_f32x16,
+  sketchx16,
   /// Rows of 4-bit codes whose scales lie elsewhere (TensorView::groups): no blocks, no traits.
   i4 = 0x67350000,
   // Blocks as Q4_0's with another scale: what such rows become on their way into tiles.

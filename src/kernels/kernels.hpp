@@ -50,6 +50,13 @@ constexpr std::uint64_t attention_scratch(std::uint32_t head_size, std::uint32_t
   return most > codes ? most : codes;
 }
 
+/// What a sketch is asked: which of its rows have large products with these numbers?
+struct SketchQuery {
+  std::uint32_t blocks = 0;              ///< of 256 columns
+  const std::int8_t* codes = nullptr;    ///< [blocks][256], zero behind the last column
+  const std::int32_t* offset = nullptr;  ///< [blocks]: -3 * sum(codes)
+};
+
 struct Kernels {
   Isa isa;
 
@@ -57,6 +64,12 @@ struct Kernels {
   /// `matrix` on and `count` columns (rows of activations). Writes whole tiles.
   void (*matmul)(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles,
                  const Activations& a, std::uint32_t count, float* y, std::uint64_t y_stride);
+
+  /// best[t] = the largest score of the 16 rows of tile t of a sketch. A row's score is, block by
+  /// block, fma(float(sum((2 c - 3) * q)), scale, score), c being the row's codes and q the
+  /// query's.
+  void (*match)(const std::byte* sketch, std::uint32_t tiles, const SketchQuery& query,
+                float* best);
 
   /// Fills in the integer form of columns `column` ... `column` + `width` - 1 (multiples of 32) of
   /// a row from `values` [width].

@@ -14,7 +14,17 @@
 namespace gemma4 {
 
 /// The formats that matrices are computed from.
-enum class MatrixFormat : std::uint8_t { q4_0, q8_0, q6_k, f32, f16, bf16, i4_bf16, i4_f32 };
+enum class MatrixFormat : std::uint8_t {
+  q4_0,
+  q8_0,
+  q6_k,
+  f32,
+  f16,
+  bf16,
+  i4_bf16,
+  i4_f32,
+  sketch  ///< not for products: Kernels::match
+};
 
 constexpr std::uint32_t kTileRows = 16;
 constexpr std::uint32_t kBlock = 32;  ///< columns that share one activation scale
@@ -60,6 +70,16 @@ struct Q6Block {
 };
 static_assert(sizeof(Q6Block) == 3360);
 
+/// 16 rows x 256 columns of a sketch (weights/sketch.hpp), two bits for a number: code c stands for
+/// scale * (2 c - 3). Byte codes[64 * g + 4 * r + j] holds columns 16g + j, +4, +8, +12 from its
+/// lowest bits up. Columns behind the last one are padding that meets zeros.
+struct SketchBlock {
+  float scale[kTileRows];
+  std::uint8_t codes[1024];
+};
+static_assert(sizeof(SketchBlock) == 1088);
+constexpr std::uint32_t kSketchColumns = 256;
+
 /// Columns that one stored block covers; a matrix of this format needs a multiple of 32 (Q6_K: 256)
 /// columns.
 constexpr std::uint32_t stored_block_columns(MatrixFormat format) {
@@ -71,6 +91,8 @@ constexpr std::uint32_t stored_block_columns(MatrixFormat format) {
       return 64;
     case MatrixFormat::q6_k:
       return 256;
+    case MatrixFormat::sketch:
+      return kSketchColumns;
     default:
       return 1;
   }
@@ -90,6 +112,8 @@ constexpr std::uint64_t tile_bytes(MatrixFormat format, std::uint32_t columns) {
       return blocks * sizeof(Q8Block);
     case MatrixFormat::q6_k:
       return blocks * sizeof(Q6Block);
+    case MatrixFormat::sketch:
+      return blocks * sizeof(SketchBlock);
     case MatrixFormat::f32:
       return blocks * kTileRows * 4;
     default:
@@ -100,7 +124,8 @@ constexpr std::uint64_t tile_bytes(MatrixFormat format, std::uint32_t columns) {
 /// Whether the kernels multiply this format with activations in digits of 8 bits (otherwise with
 /// floats).
 constexpr bool takes_int8(MatrixFormat format) {
-  return format <= MatrixFormat::q6_k || format >= MatrixFormat::i4_bf16;
+  return format <= MatrixFormat::q6_k || format == MatrixFormat::i4_bf16 ||
+         format == MatrixFormat::i4_f32;
 }
 
 }  // namespace gemma4

@@ -15,16 +15,8 @@ constexpr std::uint32_t kSearchTiles = 8;
 
 constexpr float kLeftOut = -std::numeric_limits<float>::infinity();
 
-std::uint32_t head_tiles(std::uint32_t rows) {
-  return static_cast<std::uint32_t>(divide_up(rows, kTileRows));
-}
-
 std::uint32_t tasks_of(std::uint32_t tiles) {
   return static_cast<std::uint32_t>(divide_up(tiles, kSearchTiles));
-}
-
-bool better(const DraftChoice& a, const DraftChoice& b) {
-  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
 }
 
 /// Sixteen lanes and a fixed tree, as all sums (docs/numerics.md, rule 4).
@@ -41,27 +33,12 @@ float sum_of(std::span<const float> values) {
 
 }  // namespace
 
-void BestChoices::offer(const DraftChoice& choice) {
-  if (count == room.size()) {
-    if (count == 0 || !better(choice, room[count - 1])) return;
-    --count;
-  }
-  std::uint32_t place = count++;
-  for (; place > 0 && better(choice, room[place - 1]); --place) room[place] = room[place - 1];
-  room[place] = choice;
-}
-
 HeadSearch::HeadSearch(Carver& carver, const AssistantConfig& config, std::uint32_t threads,
                        std::uint32_t choices)
-    : vocabulary_(config.shapes.vocabulary), centroids_(config.centroids) {
+    : vocabulary_(config.shapes.vocabulary), tiles_(carver, config, threads) {
   best_.room = carver.take<DraftChoice>(choices);
-  if (centroids_ != 0) {
-    clusters_.room = carver.take<DraftChoice>(std::min(centroids_, kCentroidsTaken));
-    clusters_.count = std::min(centroids_, kCentroidsTaken);
-    scores_ = carver.take<float>(round_up(centroids_, kTileRows));
-  }
   // whole vectors of 16, for the kernels
-  const std::uint64_t most_tasks = round_up(tasks(), 16);
+  const std::uint64_t most_tasks = round_up(tasks_of(tiles_.most()), 16);
   maximum_ = carver.take<float>(most_tasks);
   sum_ = carver.take<float>(most_tasks);
   workers_ = carver.take<Worker>(threads);
@@ -73,50 +50,39 @@ HeadSearch::HeadSearch(Carver& carver, const AssistantConfig& config, std::uint3
   }
 }
 
-std::uint32_t HeadSearch::tasks() const {
-  if (centroids_ == 0) return tasks_of(head_tiles(vocabulary_));
-  return clusters_.count * tasks_of(vocabulary_ / centroids_ / kTileRows);
-}
-
-HeadSearch::Tiles HeadSearch::tiles_of(std::uint32_t task) const {
-  std::uint32_t first = 0, all = head_tiles(vocabulary_);
-  if (centroids_ != 0) {
-    all = vocabulary_ / centroids_ / kTileRows;
-    first = static_cast<std::uint32_t>(clusters_.room[task / tasks_of(all)].token) * all;
-    task %= tasks_of(all);
-  }
-  return {first + task * kSearchTiles, std::min(kSearchTiles, all - task * kSearchTiles)};
-}
-
-void HeadSearch::choose_clusters(const Network& network, const Activations& hidden,
-                                 WorkerPool& pool, const std::atomic<bool>* cancel) {
-  multiply(network.kernels, pool, cancel, {{network.weights.draft.centroids, scores_.data()}},
-           hidden, 1);
-  clusters_.count = 0;
-  for (std::uint32_t i = 0; i < centroids_; ++i) {
-    if (scores_[i] == scores_[i]) clusters_.offer({scores_[i], static_cast<Token>(i)});
-  }
+/// The logits of tiles that lie one behind the other, without what is left out.
+void HeadSearch::multiply_tiles(const Network& network,
+                                std::span<const std::uint32_t> suppressed_rows,
+                                const Activations& hidden, std::uint32_t first,
+                                std::span<float> logits) {
+  const Matrix& head = network.weights.embedding;
+  const std::uint32_t row = first * kTileRows, rows = static_cast<std::uint32_t>(logits.size());
+  network.kernels.matmul(head.format, head.data + first * tile_bytes(head.format, head.columns),
+                         rows / kTileRows, hidden, 1, logits.data(), rows);
+  for (std::uint32_t i = std::max(row, vocabulary_); i < row + rows; ++i)
+    logits[i - row] = kLeftOut;
+  for (auto i = std::lower_bound(suppressed_rows.begin(), suppressed_rows.end(), row);
+       i != suppressed_rows.end() && *i < row + rows; ++i)
+    logits[*i - row] = kLeftOut;
 }
 
 void HeadSearch::search(const Network& network, std::span<const std::uint32_t> suppressed_rows,
                         const Activations& hidden, std::uint32_t task, Worker& worker) {
-  const Matrix& head = network.weights.embedding;
   const std::span<const std::uint32_t> row_tokens = network.weights.draft.row_tokens;
-  const Tiles tiles = tiles_of(task);
-  const std::uint32_t first = tiles.first * kTileRows, rows = tiles.count * kTileRows;
+  const std::uint32_t begin = task * kSearchTiles,
+                      count = std::min(kSearchTiles, tiles_.count() - begin),
+                      rows = count * kTileRows;
   const std::span<float> logits = worker.logits.first(rows);
-  network.kernels.matmul(head.format,
-                         head.data + tiles.first * tile_bytes(head.format, head.columns),
-                         tiles.count, hidden, 1, logits.data(), rows);
-  for (std::uint32_t row = std::max(first, vocabulary_); row < first + rows; ++row)
-    logits[row - first] = kLeftOut;
-  for (auto row = std::lower_bound(suppressed_rows.begin(), suppressed_rows.end(), first);
-       row != suppressed_rows.end() && *row < first + rows; ++row)
-    logits[*row - first] = kLeftOut;
+  for (std::uint32_t i = 0, run = 1; i < count; i += run, run = 1) {
+    const std::uint32_t first = tiles_[begin + i];
+    while (i + run < count && tiles_[begin + i + run] == first + run) ++run;
+    multiply_tiles(network, suppressed_rows, hidden, first,
+                   logits.subspan(std::size_t{i} * kTileRows, std::size_t{run} * kTileRows));
+  }
   float maximum = kLeftOut;
   for (std::uint32_t i = 0; i < rows; ++i) {
     if (!(logits[i] > kLeftOut)) continue;  // left out, or not a number
-    const std::uint32_t row = first + i;
+    const std::uint32_t row = tiles_[begin + i / kTileRows] * kTileRows + i % kTileRows;
     worker.best.offer({logits[i], static_cast<Token>(row_tokens.empty() ? row : row_tokens[row])});
     maximum = std::max(maximum, logits[i]);
   }
@@ -129,10 +95,8 @@ void HeadSearch::search(const Network& network, std::span<const std::uint32_t> s
 /// Task after task in ascending order, whoever computed them.
 void HeadSearch::conclude(const Kernels& kernels) {
   best_.count = 0;
-  for (const Worker& worker : workers_) {
-    for (const DraftChoice& choice : worker.best.room.first(worker.best.count)) best_.offer(choice);
-  }
-  const std::uint32_t count = tasks();
+  for (const Worker& worker : workers_) best_.offer(worker.best);
+  const std::uint32_t count = tasks_of(tiles_.count());
   const std::span<float> weight = maximum_.first(round_up(count, 16));
   std::fill(weight.begin() + count, weight.end(), kLeftOut);
   float maximum = kLeftOut;
@@ -149,13 +113,11 @@ bool HeadSearch::run(const Network& network, std::span<const std::uint32_t> supp
   const auto cancelled = [&] {
     return cancel != nullptr && cancel->load(std::memory_order_relaxed);
   };
-  if (centroids_ != 0) choose_clusters(network, hidden, pool, cancel);
+  tiles_.choose(network, hidden, pool, cancel);
   if (cancelled()) return false;
   for (Worker& worker : workers_) worker.best.count = 0;
-  const std::uint64_t tiles =
-      centroids_ != 0 ? std::uint64_t{kCentroidsTaken} * (vocabulary_ / centroids_) / kTileRows
-                      : network.head().tiles();
-  pool.run(tasks(), tiles * kTileRows * network.head().columns, cancel,
+  pool.run(tasks_of(tiles_.count()),
+           std::uint64_t{tiles_.count()} * kTileRows * network.head().columns, cancel,
            [&](std::uint32_t task, std::uint32_t worker) {
              search(network, suppressed_rows, hidden, task, workers_[worker]);
            });

@@ -6,30 +6,16 @@
 #include <span>
 
 #include "base/buffer.hpp"
-#include "gemma4/tokenizer.hpp"
+#include "model/best_choices.hpp"
+#include "model/head_tiles.hpp"
 #include "model/network.hpp"
 #include "parallel/worker_pool.hpp"
 #include "weights/assistant_config.hpp"
 
 namespace gemma4 {
 
-/// A token that an assistant proposes.
-struct DraftChoice {
-  float logit = 0;
-  Token token = 0;
-};
-
-/// The best of the choices it was offered: larger logits first, lower tokens first among equals.
-/// That order is total, so neither the order of offers nor how they were shared out shows in it.
-struct BestChoices {
-  std::span<DraftChoice> room;
-  std::uint32_t count = 0;
-
-  void offer(const DraftChoice& choice);  ///< no NaN
-};
-
 /// Multiplies the head task by task; a task keeps its logits to itself and looks through them at
-/// once. With centroids only the clusters of the best kCentroidsTaken centroids are multiplied.
+/// once. Only the tiles of HeadTiles are multiplied.
 class HeadSearch {
  public:
   /// Places its arrays; during a plan (a Carver without memory) it serves for nothing else.
@@ -49,24 +35,19 @@ class HeadSearch {
     std::span<float> logits;  // of one task
     BestChoices best;
   };
-  struct Tiles {
-    std::uint32_t first, count;
-  };
 
-  void choose_clusters(const Network& network, const Activations& hidden, WorkerPool& pool,
-                       const std::atomic<bool>* cancel);
-  std::uint32_t tasks() const;
-  Tiles tiles_of(std::uint32_t task) const;
+  void multiply_tiles(const Network& network, std::span<const std::uint32_t> suppressed_rows,
+                      const Activations& hidden, std::uint32_t first, std::span<float> logits);
   void search(const Network& network, std::span<const std::uint32_t> suppressed_rows,
               const Activations& hidden, std::uint32_t task, Worker& worker);
   void conclude(const Kernels& kernels);
 
-  std::uint32_t vocabulary_, centroids_;
+  std::uint32_t vocabulary_;
+  HeadTiles tiles_;
   std::span<Worker> workers_;
-  BestChoices best_, clusters_;  // clusters: centroids in place of tokens
-  std::span<float> scores_;      // [centroids]
-  std::span<float> maximum_;     // [tasks]: the largest logit of each
-  std::span<float> sum_;         // [tasks]: of exponentials relative to it
+  BestChoices best_;
+  std::span<float> maximum_;  // [tasks]: the largest logit of each
+  std::span<float> sum_;      // [tasks]: of exponentials relative to it
   float confidence_ = 0;
 };
 

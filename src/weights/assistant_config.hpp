@@ -14,6 +14,14 @@ namespace gemma4 {
 /// training configuration, which GGUF has no key for.
 constexpr std::uint32_t kCentroidsTaken = 32;
 
+/// Tiles of a head with a sketch that a step looks at: as many tokens as those of 32 centroids of
+/// the published assistants, which have 128 each.
+constexpr std::uint32_t kTilesTaken = 256;
+
+/// Heads of so many rows are sketched: of smaller ones the tiles taken are a large part, and they
+/// stay in the processor's cache.
+constexpr std::uint32_t kSketchedRows = 32768;
+
 struct AssistantConfig {
   /// Its own layers. KV heads and head sizes are those of the model's cache it reads; it has no
   /// keys and values of its own, no softcap, and takes the model's embeddings.
@@ -22,6 +30,7 @@ struct AssistantConfig {
   /// Clusters of tokens that its head chooses from first; 0: the head looks at every token. Settled
   /// by which tensors exist.
   std::uint32_t centroids = 0;
+  bool sketched = false;  ///< whether the head's rows are chosen by a sketch. Settled likewise
 };
 
 /// Whether an architecture is that of an assistant, in its present or an older spelling.

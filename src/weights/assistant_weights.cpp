@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* kCentroids = "masked_embd_centroids.weight";
 constexpr const char* kOrdering = "masked_embd_ordering";
+constexpr const char* kSketch = "token_embd.sketch";
 
 /// Element `i` of a tensor of 32 or 64-bit integers.
 std::int64_t integer_at(const TensorView& tensor, std::uint64_t i) {
@@ -97,6 +98,28 @@ void WeightPlan::add_centroids(AssistantConfig& config) {
   vectors_.push_back(item);
 }
 
+/// Made of the embedding's rows; a packed file has it ready.
+void WeightPlan::add_sketch(AssistantConfig& config) {
+  config.sketched = config.centroids == 0 && config.shapes.vocabulary >= kSketchedRows;
+  if (!config.sketched) return;
+  MatrixItem item = matrices_.back();  // the embedding
+  item.name = kSketch;
+  item.target = nullptr;
+  item.draft_target = &DraftWeights::sketch;
+  item.matrix.format = MatrixFormat::sketch;
+  if (packed_) {
+    item.tensor = &require(kSketch);
+    check_shape(*item.tensor, item.matrix.columns, item.matrix.rows);
+    if (item.tensor->type != TensorType::sketchx16) {
+      fail(ErrorCode::format, file_.metadata.file() + ": tensor " + kSketch + ": expected " +
+                                  tensor_type_name(TensorType::sketchx16) + ", found " +
+                                  tensor_type_name(item.tensor->type));
+    }
+  }
+  source_bytes_ += bytes_to_read(item);
+  matrices_.push_back(std::move(item));
+}
+
 WeightPlan::WeightPlan(const Checkpoint& file, AssistantConfig& config,
                        const WeightStorage& storage)
     : WeightPlan(file, storage) {
@@ -108,6 +131,7 @@ WeightPlan::WeightPlan(const Checkpoint& file, AssistantConfig& config,
                    &DraftWeights::post_projection);
   add_centroids(config);
   add_embedding(shapes, config.centroids != 0);
+  add_sketch(config);
   VectorItem norm{};
   norm.target = &Weights::output_norm;
   add_vector("output_norm.weight", shapes.hidden, norm);

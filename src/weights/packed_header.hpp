@@ -17,7 +17,7 @@ namespace gemma4 {
 struct PlacedTensor;
 
 /// Counts changes of the file, its keys and what they mean.
-constexpr std::uint64_t kPackedVersion = 2;
+constexpr std::uint64_t kPackedVersion = 3;
 
 /// Names the arrangement of kernels/tiles.hpp. A change there needs a new name here: a test
 /// compares the packed bytes with a hash.

@@ -21,7 +21,7 @@ const char* matrix_format_name(MatrixFormat format) noexcept;
 /// The type of a packed file's tensor that holds a matrix in tiles.
 TensorType tile_type(MatrixFormat format) noexcept;
 
-/// The format that a tensor in tiles has, or nothing for a type that is not one of tiles.
+/// The format of a matrix to multiply that a tensor in tiles has, or nothing for another type.
 std::optional<MatrixFormat> tile_format(TensorType type) noexcept;
 
 /// The columns of a matrix are a multiple of this: the block of the type it was packed from.

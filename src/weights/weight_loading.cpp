@@ -7,6 +7,7 @@
 #include "weights/block_formats.hpp"
 #include "weights/matrix_rows.hpp"
 #include "weights/packing.hpp"
+#include "weights/sketch.hpp"
 #include "weights/weights.hpp"
 
 namespace gemma4 {
@@ -95,7 +96,8 @@ class WeightPlan::Reading {
             copy_row(tensor, source_row(item, row + r), item.rows, copy + r * row_bytes);
           in = copy;
         }
-        pack_tile(item.rows, in, row_bytes, rows, matrix.columns, out + (t - first) * tile);
+        const auto put = matrix.format == MatrixFormat::sketch ? sketch_tile : pack_tile;
+        put(item.rows, in, row_bytes, rows, matrix.columns, out + (t - first) * tile);
       }
     };
     job_.pool.run((last - first + kTilesPerTask - 1) / kTilesPerTask, &cancel_, task);

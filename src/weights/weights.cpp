@@ -100,6 +100,11 @@ TensorType WeightPlan::stored_type(const TensorView& tensor, StoredAs wanted) co
   return type;
 }
 
+std::uint64_t WeightPlan::bytes_to_read(const MatrixItem& item) const {
+  return packed_ ? item.matrix.bytes()
+                 : item.tensor->row_bytes() * item.matrix.rows + item.tensor->groups.bytes.size();
+}
+
 void WeightPlan::add_matrix(std::string name, const TensorView& tensor, std::uint64_t first_row,
                             std::uint32_t rows, std::uint32_t columns, MatrixItem item) {
   check_type(tensor, true);
@@ -122,8 +127,7 @@ void WeightPlan::add_matrix(std::string name, const TensorView& tensor, std::uin
   }
   item.matrix.rows = rows;
   item.matrix.columns = columns;
-  source_bytes_ +=
-      packed_ ? item.matrix.bytes() : tensor.row_bytes() * rows + tensor.groups.bytes.size();
+  source_bytes_ += bytes_to_read(item);
   parameters_ += std::uint64_t{rows} * columns;
   matrices_.push_back(std::move(item));
 }

@@ -39,7 +39,8 @@ struct LayerWeights {
 struct DraftWeights {
   Matrix pre_projection;   ///< [hidden][2 * backbone]: the model's embedding, then its hidden state
   Matrix post_projection;  ///< [backbone][hidden]
-  Matrix centroids;        ///< [centroids][hidden]; absent: the head looks at every token
+  Matrix centroids;        ///< [centroids][hidden]; absent: the head has none
+  Matrix sketch;           ///< of the embedding; absent: the head has none
   /// The token of each embedding row, which lie cluster after cluster; empty: in the order of
   /// tokens.
   std::span<const std::uint32_t> row_tokens;
@@ -97,7 +98,7 @@ class WeightPlan {
   /// tensor, expected and found. Of a packed file its header is checked too.
   WeightPlan(const Checkpoint& file, ModelConfig& config, const WeightStorage& storage = {});
 
-  /// The same for an assistant; settles AssistantConfig::centroids.
+  /// The same for an assistant; settles AssistantConfig::centroids and sketched.
   WeightPlan(const Checkpoint& file, AssistantConfig& config, const WeightStorage& storage = {});
 
   std::uint64_t bytes() const { return bytes_; }                ///< memory the weights will take
@@ -149,6 +150,7 @@ class WeightPlan {
   void check_shape(const TensorView& tensor, std::uint64_t columns, std::uint64_t rows) const;
   void check_type(const TensorView& tensor, bool matrix) const;
   TensorType stored_type(const TensorView& tensor, StoredAs wanted) const;
+  std::uint64_t bytes_to_read(const MatrixItem& item) const;
   void add_matrix(std::string name, const TensorView& tensor, std::uint64_t first_row,
                   std::uint32_t rows, std::uint32_t columns, MatrixItem item);
   void add_layer_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
@@ -166,6 +168,7 @@ class WeightPlan {
   void add_draft_matrix(const char* name, std::uint32_t rows, std::uint32_t columns,
                         Matrix DraftWeights::*target);
   void add_centroids(AssistantConfig& config);
+  void add_sketch(AssistantConfig& config);
   void read_row_tokens(const TensorView& tensor);
   void place();
   Weights at(const std::byte* memory) const;

@@ -11,7 +11,7 @@
 #include "gemma4/gemma4.hpp"
 #include "io/gguf.hpp"
 #include "io/temporary_folder.hpp"
-#include "model/draft_session.hpp"
+#include "model/assistant_pair.hpp"
 #include "reference/reference.hpp"
 #include "weights/hf_folder.hpp"
 #include "weights/plain_tensors.hpp"
@@ -19,32 +19,6 @@
 
 namespace gemma4::test {
 namespace {
-
-std::vector<Token> prompt(std::size_t size,
-                          std::uint32_t vocabulary = SyntheticModel::kVocabulary) {
-  Random random(31);
-  std::vector<Token> tokens = {2};
-  while (tokens.size() < size) tokens.push_back(static_cast<Token>(random.bits() % vocabulary));
-  return tokens;
-}
-
-/// A model and its assistant on disk.
-struct Pair {
-  TemporaryFolder folder;
-  std::string model, assistant;
-
-  explicit Pair(const SyntheticModel& m = {}, const SyntheticAssistant& a = {})
-      : model(folder.write("model.gguf", m.bytes())),
-        assistant(folder.write("assistant.gguf", a.bytes())) {}
-
-  Model load(int threads = 1, Isa isa = Isa::automatic) const {
-    LoadOptions options;
-    options.threads = threads;
-    options.isa = isa;
-    options.assistant = assistant;
-    return Model::load(model, options);
-  }
-};
 
 /// Weights that are exact in float, so that only the order of sums tells two programs apart.
 Pair exact_pair() {
@@ -69,28 +43,6 @@ double relative_error(std::span<const float> found, const reference::Matrix& exa
     size += e * e;
   }
   return std::sqrt(difference / size);
-}
-
-/// What a round of three steps gives, one after another.
-std::vector<float> round_of(DraftSession& session) {
-  std::vector<float> all;
-  for (int i = 0; i < 3; ++i) {
-    REQUIRE((i == 0 ? session.start(17) : session.go_on(session.assistant().best()[0].token)));
-    for (const DraftChoice& choice : session.assistant().best()) {
-      all.push_back(choice.logit);
-      all.push_back(static_cast<float>(choice.token));
-    }
-    all.push_back(session.assistant().confidence());
-    for (const float value : session.assistant().next_hidden()) all.push_back(value);
-  }
-  return all;
-}
-
-std::vector<float> round_after(const Model& model, std::size_t tokens, KvType kv = KvType::f16,
-                               std::uint32_t choices = 16) {
-  DraftSession session(model, kv, choices);
-  session.evaluate(prompt(tokens));
-  return round_of(session);
 }
 
 /// Makes of a copy of the tiny assistant the folder of a synthetic one with a centroid head.

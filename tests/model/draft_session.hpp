@@ -18,13 +18,18 @@ class DraftSession {
  public:
   explicit DraftSession(const Model& loaded, KvType kv = KvType::f32, std::uint32_t choices = 1,
                         std::uint32_t context = 2048)
+      : DraftSession(loaded, *loaded.impl()->assistant, kv, choices, context) {}
+
+  /// With another assistant than the model's own.
+  DraftSession(const Model& loaded, const AssistantNetwork& assistant, KvType kv,
+               std::uint32_t choices, std::uint32_t context = 2048)
       : model_(loaded),
         network_(*loaded.impl()->network),
         pool_(*loaded.impl()->pool),
         work_(network_.config, shape(context)),
         cache_(network_.config, kv, context, kBatch),
         forward_(network_, pool_, work_),
-        assistant_(*loaded.impl()->assistant, pool_,
+        assistant_(assistant, pool_,
                    {context, static_cast<std::uint32_t>(pool_.threads()), choices}) {}
 
   /// Evaluates tokens behind those evaluated before.

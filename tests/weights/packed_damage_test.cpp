@@ -75,8 +75,8 @@ TEST_CASE("another version, another layout, a changed header are named") {
   write_at(fixture.packed, version, std::string_view("\x01", 1));
   Error error = error_of([&] { Model::load(fixture.packed); });
   CHECK(error.code() == ErrorCode::unsupported);
-  CHECK(contains(error.what(), "version: expected 2, found 1"));
-  write_at(fixture.packed, version, std::string_view("\x02", 1));
+  CHECK(contains(error.what(), "version: expected 3, found 1"));
+  write_at(fixture.packed, version, std::string_view("\x03", 1));
 
   const std::size_t layout = value_of(bytes, "gemma4.packed.layout") + 8;
   write_at(fixture.packed, layout, "8");
@@ -140,7 +140,7 @@ TEST_CASE("tiles in an ordinary file, ordinary tensors in a packed one") {
   CHECK(contains(error.what(), "found Q4_0x16"));
 
   model.more_keys = [](GgufWriter& file) {
-    file.align(64).value("gemma4.packed.version", std::uint32_t{2});
+    file.align(64).value("gemma4.packed.version", std::uint32_t{kPackedVersion});
     file.text("gemma4.packed.layout", kPackedLayout);
   };
   const std::string foreign = fixture.folder.write("foreign.g4pack", model.bytes());

@@ -47,6 +47,10 @@ constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8, 
 
 #include "kernels/generic/tile_driver.inl"
 
+#include "kernels/avx512/sketch.inl"
+
+#include "kernels/generic/sketch.inl"
+
 #include "kernels/avx512/pairs.inl"
 
 #include "kernels/avx512/pair_rows.inl"

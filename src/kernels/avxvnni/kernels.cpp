@@ -51,6 +51,10 @@ constexpr int kScoreRows = 3, kValueRows = 6, kValueVectors = 1, kCodeRows = 4, 
 
 #include "kernels/generic/tile_driver.inl"
 
+#include "kernels/avx2/sketch.inl"
+
+#include "kernels/generic/sketch.inl"
+
 #include "kernels/avx2/pairs.inl"
 
 #include "kernels/avx2/pair_rows.inl"

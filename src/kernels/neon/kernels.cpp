@@ -48,6 +48,10 @@ namespace plain {
 
 #include "kernels/generic/tile_driver.inl"
 
+#include "kernels/neon/sketch.inl"
+
+#include "kernels/generic/sketch.inl"
+
 #include "kernels/generic/ahead.inl"
 
 #include "kernels/generic/value_codes.inl"
@@ -78,6 +82,10 @@ namespace dotprod {
 #include "kernels/neon/matmul.inl"
 
 #include "kernels/generic/tile_driver.inl"
+
+#include "kernels/neon/sketch.inl"
+
+#include "kernels/generic/sketch.inl"
 
 #include "kernels/generic/ahead.inl"
 

@@ -149,6 +149,21 @@ void matmul(MatrixFormat format, const std::byte* matrix, std::uint32_t tiles, c
   }
 }
 
+// --- sketches
+
+Vec block_sums(const std::uint8_t* codes, const std::int8_t* query, std::int32_t offset) {
+  return each([&](int r) {
+    std::int32_t sum = 0;
+    for (std::uint32_t k = 0; k < kSketchColumns; ++k) {
+      const int byte = codes[64 * (k / 16) + 4 * static_cast<std::uint32_t>(r) + k % 4];
+      sum += (byte >> (2 * (k % 16 / 4)) & 3) * query[k];
+    }
+    return static_cast<float>(2 * sum + offset);
+  });
+}
+
+#include "kernels/generic/sketch.inl"
+
 #include "kernels/generic/kv_rows.inl"
 
 #include "kernels/scalar/pairs.inl"

@@ -1,0 +1,29 @@
+// The few best of many.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "gemma4/tokenizer.hpp"
+
+namespace gemma4 {
+
+/// A token that an assistant proposes.
+struct DraftChoice {
+  float logit = 0;
+  Token token = 0;
+};
+
+/// The best of the choices it was offered: larger logits first, lower tokens first among equals.
+/// That order is total, so neither the order of offers nor how they were shared out shows in it.
+struct BestChoices {
+  std::span<DraftChoice> room;
+  std::uint32_t count = 0;
+
+  void offer(const DraftChoice& choice);  ///< no NaN
+  void offer(const BestChoices& others) {
+    for (const DraftChoice& choice : others.room.first(others.count)) offer(choice);
+  }
+};
+
+}  // namespace gemma4

@@ -1,0 +1,17 @@
+// A sketch of a matrix: its rows in two bits for a number, small enough to ask quickly which rows
+// may have large products with a vector. An assistant has one of its head.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "io/tensor_types.hpp"
+
+namespace gemma4 {
+
+/// Sketches `rows` rows (1 ... 16) of `type` that lie one after another at `source`, `row_bytes`
+/// each, into one tile of SketchBlocks; missing rows become zero.
+void sketch_tile(TensorType type, const std::byte* source, std::uint64_t row_bytes,
+                 std::uint32_t rows, std::uint32_t columns, std::byte* tile) noexcept;
+
+}  // namespace gemma4
