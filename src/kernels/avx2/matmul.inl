@@ -49,7 +49,6 @@ template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
-  static constexpr bool kPairs = false;        // whether two tiles may go side by side
 
   /// The codes of columns 0-15 (low nibbles) or 16-31 (high ones).
   static inline void unpack(const std::uint8_t* codes, int half, __m256i (&w)[4][2]) {
@@ -74,7 +73,6 @@ using Q4 = FourBits<Q4Block>;
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr bool kPairs = false;
 
   template <int Field>
   static inline __m256i high_bits(__m256i raw) {  // the field's two bits at bits 4 and 5

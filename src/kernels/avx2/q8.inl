@@ -3,7 +3,6 @@
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr bool kPairs = false;
 
   /// Signed times signed: |w| * (q with w's sign). A pair reaches 2 * 128 * 127, which fits 16 bits
   /// once; so pairs are widened at once. Registers hold 16 columns of one row group.

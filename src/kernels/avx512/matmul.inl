@@ -48,7 +48,6 @@ template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
-  static constexpr bool kPairs = true;         // whether two tiles may go side by side
 
   template <int N, int T>
   [[gnu::always_inline]] static inline void blocks(const Block* const (&tile)[T],
@@ -77,7 +76,6 @@ using Q4 = FourBits<Q4Block>;
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr bool kPairs = true;
 
   template <int N, int T>
   [[gnu::always_inline]] static inline void blocks(const Q8Block* const (&tile)[T],
@@ -101,7 +99,6 @@ struct Q8 {
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr bool kPairs = false;
 
   /// The codes of a part, with their offset of 32.
   static inline void unpack(const Q6Block& block, std::uint32_t part, __m512i (&w)[8]) {

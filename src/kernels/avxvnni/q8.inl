@@ -3,7 +3,6 @@
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr bool kPairs = false;
 
   static inline void unpack(const std::int8_t* codes, int half, __m256i (&w)[4][2]) {
     for (int s = 0; s < 4; ++s) {

@@ -7,8 +7,9 @@ std::uint64_t tile_blocks(const Activations& a) {
   return (a.columns / kBlock + Format::kBlocks - 1) / Format::kBlocks;
 }
 
-/// Columns for which a format that can takes two tiles side by side. With fewer the memory is the
-/// limit and serves one stream better; with more there are enough of them for each weight.
+/// Columns for which a format that can, having blocks<N, T>, takes two tiles side by side. With
+/// fewer the memory is the limit and serves one stream better; with more there are enough of them
+/// for each weight.
 constexpr std::uint32_t kPairsFrom = 3, kPairsTo = 8;
 
 /// T tiles times all columns of digits, in groups of up to 16.
@@ -39,7 +40,7 @@ void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activation
   const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix);
   const std::uint64_t blocks = tile_blocks<Format>(a);
   const std::uint32_t columns = count * a.digits;
-  if constexpr (Format::kPairs) {
+  if constexpr (requires { &Format::template blocks<kPairsFrom, 2>; }) {
     if (columns >= kPairsFrom && columns <= kPairsTo) {
       for (; tiles >= 2; tiles -= 2, tile += 2 * blocks, y += 2 * kTileRows)
         multiply_tiles<Format, 2>(tile, blocks, a, columns, y, y_stride);

@@ -15,7 +15,7 @@ struct Stream {
 
   /// Asks for what follows one part (32 columns) of a stored block of the t-th tile, and looks up a
   /// page that comes later. Part by part: a whole block at once would be more lines than a core can
-  /// wait for. Inlined by force, because to GCC a function that only prefetches does nothing.
+  /// wait for. Inlined by force, as look_up_page.
   [[gnu::always_inline]] inline void ask(const typename Format::Block* block, std::uint32_t part,
                                          std::uint64_t t) const {
     constexpr std::uint32_t kBytes = sizeof(typename Format::Block) / Format::kBlocks;

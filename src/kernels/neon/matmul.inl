@@ -18,7 +18,6 @@ template <typename StoredBlock>
 struct FourBits {
   using Block = StoredBlock;
   static constexpr std::uint32_t kBlocks = 2;  // of 32 columns
-  static constexpr bool kPairs = false;        // whether two tiles may go side by side
 
   /// Four rows of one block of 32 columns.
   struct Rows {
@@ -50,7 +49,6 @@ using Q4 = FourBits<Q4Block>;
 struct Q8 {
   using Block = Q8Block;
   static constexpr std::uint32_t kBlocks = 2;
-  static constexpr bool kPairs = false;
 
   struct Rows {
     int8x16_t w[8];
@@ -74,7 +72,6 @@ struct Q8 {
 struct Q6 {
   using Block = Q6Block;
   static constexpr std::uint32_t kBlocks = 8;
-  static constexpr bool kPairs = false;
 
   struct Rows {
     int8x16_t w[8];
