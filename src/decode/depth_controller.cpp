@@ -17,6 +17,10 @@ constexpr double kMostDebt = 0.05;
 /// What the best depth must promise over plain steps: less is within the errors of the estimates.
 constexpr double kLeastGain = 1.02;
 
+/// Relative error of one measurement of a plain step, on a quiet machine: one that came out too
+/// long would make hopeless drafts look free, and by them not be measured again.
+constexpr double kPlainDoubt = 0.03;
+
 // Steps between probes: more and more, until they cost this share of the time.
 constexpr std::uint32_t kFirstProbe = 4, kOftenest = 16, kRarest = 128;
 constexpr double kProbeShare = 0.006;
@@ -33,7 +37,8 @@ DepthController::DepthController() : ledger_(kFirstBalance), probe_interval_(kFi
 /// The rate of the best depth up to `most`, which goes to `depth`.
 double DepthController::best_rate(std::uint32_t most, std::uint32_t& depth) const {
   const double plain = 1.0 / costs_.pass(1);
-  double tokens = 1.0, reach = 1.0, best = kLeastGain * plain;
+  double tokens = 1.0, reach = 1.0,
+         best = (kLeastGain + kPlainDoubt / costs_.measurements(1)) * plain;
   depth = 0;
   for (std::uint32_t k = 1; k <= most; ++k) {
     reach *= acceptance_.at(k - 1);

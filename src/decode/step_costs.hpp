@@ -50,6 +50,7 @@ class StepCosts {
 
   /// 0 before the first.
   double measured(std::uint32_t rows) const { return passes_[rows].value(); }
+  std::uint32_t measurements(std::uint32_t rows) const { return passes_[rows].size(); }
   /// Whether what is known of passes over as many rows is old: not measured for long, or not since
   /// the machine changed its speed.
   bool stale(std::uint32_t rows) const { return clock_ - last_[rows] >= kStale; }
