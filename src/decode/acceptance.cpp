@@ -7,9 +7,10 @@ namespace {
 
 constexpr double kFade = 1.0 - 1.0 / 48;  // a draft; half is forgotten after 33
 // What was not seen again fades faster: places that were once unlucky get another trial.
-constexpr double kUnseenFade = kFade * kFade;
-constexpr double kFirstOpinion = 0.6;             // of a draft's first token, before any was seen
-constexpr double kOpinionWeight = 2.0;            // in observations
+// And a text that has turned rejects first tokens: what later places were worth before goes soon.
+constexpr double kUnseenFade = kFade * kFade * kFade * kFade;
+constexpr double kFirstOpinion = 0.75;            // first tokens, as assistants are said to do
+constexpr double kOpinionWeight = 2.5;            // in observations
 constexpr double kIdleSeen = 6.0;                 // what idle steps leave of the observations
 constexpr double kConfidenceFade = 1 - 1.0 / 64;  // a token
 constexpr double kConfidenceWeight = 4.0;

@@ -5,21 +5,25 @@
 namespace gemma4 {
 namespace {
 
-// The ledger, in plain steps. What it begins with pays for the first trials; what it can hold at
-// most is what a bad stretch may cost after a good one.
-constexpr double kFirstBalance = 1.0, kMostBalance = 8.0, kAllowance = 0.01;
+// The ledger, in plain steps. What it begins with pays for the first trial, a pass over two rows
+// that takes as long as two passes, and a draft as it is taken to be before one was measured; what
+// it can hold at most is what a bad stretch may cost after a good one.
+constexpr double kFirstBalance = 1.03, kMostBalance = 8.0, kAllowance = 0.01;
 
-// Debts above this are forgiven, lest bad luck at the beginning lock a good drafter out for long;
-// with every debt in a row more is kept.
-constexpr double kFirstDebt = 0.25, kMostDebt = 1.0;
+// Debts above this are forgiven, lest bad luck lock out a good drafter: they come from depths that
+// paid before, since others are not tried on credit.
+constexpr double kMostDebt = 0.05;
 
 /// What the best depth must promise over plain steps: less is within the errors of the estimates.
 constexpr double kLeastGain = 1.02;
 
+/// Relative error of one measurement of a plain step, on a quiet machine: one that came out too
+/// long would make hopeless drafts look free, and by them not be measured again.
+constexpr double kPlainDoubt = 0.03;
+
 // Steps between probes: more and more, until they cost this share of the time.
 constexpr std::uint32_t kFirstProbe = 4, kOftenest = 16, kRarest = 128;
 constexpr double kProbeShare = 0.006;
-constexpr double kProbeBalance = 0.4;  // a probe wants this much in the ledger, if it costs as much
 
 /// A drafter this cheap, as a share of a plain step, is asked even when nothing is expected of it.
 constexpr double kCheap = 0.002;
@@ -28,18 +32,18 @@ constexpr std::uint32_t kBetweenForced = 32;  // rounds
 
 }  // namespace
 
-DepthController::DepthController()
-    : ledger_(kFirstBalance), debt_(kFirstDebt), probe_interval_(kFirstProbe) {}
+DepthController::DepthController() : ledger_(kFirstBalance), probe_interval_(kFirstProbe) {}
 
 /// The rate of the best depth up to `most`, which goes to `depth`.
 double DepthController::best_rate(std::uint32_t most, std::uint32_t& depth) const {
-  const double plain = 1.0 / costs_.pass_at_best(1);
-  double tokens = 1.0, reach = 1.0, best = kLeastGain * plain;
+  const double plain = 1.0 / costs_.pass(1);
+  double tokens = 1.0, reach = 1.0,
+         best = (kLeastGain + kPlainDoubt / costs_.measurements(1)) * plain;
   depth = 0;
   for (std::uint32_t k = 1; k <= most; ++k) {
     reach *= acceptance_.at(k - 1);
     tokens += reach;
-    const double rate = tokens / (costs_.pass_at_best(k + 1) + k * costs_.draft_token());
+    const double rate = tokens / (costs_.pass(k + 1) + k * costs_.draft_token());
     if (rate <= best) continue;
     best = rate;
     depth = k;
@@ -60,13 +64,20 @@ bool DepthController::renew(std::uint32_t most) {
   return false;
 }
 
-/// What a rejected probe costs, in plain steps.
-double DepthController::probe_cost() const {
-  return (costs_.pass(2) + costs_.draft_token()) / costs_.pass(1) - 1.0;
+/// What a draft costs in plain steps when its first token is wrong, at most.
+double DepthController::loss(std::uint32_t depth) const {
+  return (costs_.pass_at_most(depth + 1) + depth * costs_.draft_token()) / costs_.pass(1) - 1.0;
+}
+
+/// Whether the balance bears the loss. Of what was tried before it is enough to bear the expected
+/// one, or a depth whose losses are large, rare and worth it could not be kept up.
+bool DepthController::affordable(std::uint32_t depth) const {
+  const bool known = depth > 1 && costs_.measured(depth + 1) > 0;
+  return loss(depth) * (known ? 1.0 - acceptance_.at(0) : 1.0) <= ledger_;
 }
 
 std::uint32_t DepthController::next_interval(bool accepted) const {
-  const double cost = probe_cost();
+  const double cost = loss(1);
   if (accepted) return cost < 1.0 ? 1 : std::max(probe_interval_ / 2, 1u);  // it paid for itself
   const double rarest = std::clamp(cost / kProbeShare, double{kOftenest}, double{kRarest});
   return std::min(2 * probe_interval_, static_cast<std::uint32_t>(rarest));
@@ -79,17 +90,23 @@ std::uint32_t DepthController::plan(std::uint32_t most) {
   expected_[0] = 1.0;
   mode_ = Mode::best;
   // without T(1) no gain can be told from a loss
-  if (most_ == 0 || costs_.measured(1) == 0) return 0;
-  std::uint32_t planned = 0;
+  if (costs_.measured(1) == 0) return 0;
+  std::uint32_t wanted = 0, planned = 0;
+  best_rate(most_, wanted);
+  while (most_ > 0 && !affordable(most_)) --most_;
+  if (most_ == 0) return 0;
   rate_ = best_rate(most_, planned);
-  if (ledger_ < 0) return 0;
   if (planned > 0) {
     if (!renew(most_)) return most_;
     mode_ = Mode::forced;
     return forced_;
   }
+  if (wanted > 0) {  // only what is beyond the balance would pay; single tokens may earn it
+    mode_ = Mode::forced;
+    return forced_ = 1;
+  }
   ++since_probe_;
-  if (since_probe_ >= probe_interval_ && ledger_ >= std::min(probe_cost(), kProbeBalance)) {
+  if (since_probe_ >= probe_interval_) {
     mode_ = Mode::probe;
     return 1;
   }
@@ -111,7 +128,7 @@ bool DepthController::drafted(float confidence) {
   for (std::uint32_t k = count_ + 1; k <= most_; ++k) {
     reach *= acceptance_.at(k - 1);
     tokens += reach;
-    const double time = costs_.pass_at_best(k + 1) + (k - count_) * costs_.draft_token();
+    const double time = costs_.pass(k + 1) + (k - count_) * costs_.draft_token();
     if (tokens - rate_ * time > best) return true;
   }
   return false;
@@ -138,16 +155,13 @@ void DepthController::pass_took(std::uint32_t rows, std::uint64_t ns) {
 }
 
 void DepthController::judged(std::uint32_t accepted, bool rejected) {
-  const bool solvent = ledger_ >= 0;
   if (depth_ == 0) {
     acceptance_.idle();
   } else {
     acceptance_.judged(std::span(confidences_).first(depth_), accepted, rejected);
     ledger_ += accepted + 1 - costs_.pass(depth_ + 1) / costs_.pass(1);
   }
-  ledger_ = std::clamp(ledger_ + kAllowance, -debt_, kMostBalance);
-  if (solvent && ledger_ < 0) debt_ = std::min(2 * debt_, kMostDebt);
-  if (ledger_ > kMostBalance / 2) debt_ = kFirstDebt;
+  ledger_ = std::clamp(ledger_ + kAllowance, -kMostDebt, kMostBalance);
   if (mode_ != Mode::probe || depth_ == 0) return;
   since_probe_ = 0;
   probe_interval_ = next_interval(accepted > 0);

@@ -16,9 +16,9 @@ namespace gemma4 {
 /// share of a token is worth more than R times the time it takes. With confidences the same rule
 /// ends doubtful drafts early.
 ///
-/// It refuses to lose: a ledger holds what drafts gained and lost, in plain steps, and drafting
-/// needs a balance. A plain step adds 1/100 to it, so what trials cost in the long run is bounded
-/// by that share. docs/speculative-decoding.md has the whole model.
+/// It refuses to lose: a ledger holds what drafts gained and lost, in plain steps, and no draft is
+/// made whose loss the balance does not bear. A step adds 1/100 to it, so what trials cost in the
+/// long run is bounded by that share. docs/speculative-decoding.md has the whole model.
 ///
 /// A round: plan(), drafted() for every token, settle(), the pass, judged(). Times come from
 /// outside and decide nothing but depths.
@@ -46,21 +46,21 @@ class DepthController {
     best,   // what the model says
     open,   // nothing is expected to pay, but asking costs nothing: a confident draft may
     probe,  // one token, to learn whether the text has become predictable
-    forced  // `forced_` tokens, to measure a pass that was not measured for long
+    forced  // `forced_` tokens: to measure a pass that was not measured for long, or to earn
   };
 
   double best_rate(std::uint32_t most, std::uint32_t& depth) const;
   bool renew(std::uint32_t most);
-  double probe_cost() const;
+  double loss(std::uint32_t depth) const;
+  bool affordable(std::uint32_t depth) const;
   std::uint32_t next_interval(bool accepted) const;
   double value(std::uint32_t depth) const {
-    return expected_[depth] - rate_ * costs_.pass_at_best(depth + 1);
+    return expected_[depth] - rate_ * costs_.pass(depth + 1);
   }
 
   StepCosts costs_;
   Acceptance acceptance_;
   double ledger_;  // in plain steps
-  double debt_;    // the most that is kept of a debt
 
   // this round
   Mode mode_ = Mode::best;

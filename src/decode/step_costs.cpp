@@ -1,19 +1,17 @@
 #include "decode/step_costs.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace gemma4 {
 namespace {
 
-/// T(rows) / T(1) where memory is the limit and arithmetic hides behind it.
-double hopeful(std::uint32_t rows) { return 1.0 + 0.05 * (rows - 1); }
+// What a row more takes where nothing larger was measured: this share of what the rows so far took
+// more than one, on average, and at least this share of T(1), as where memory is the limit and
+// arithmetic hides behind it.
+constexpr double kHopefulSlope = 0.5, kLeastSlope = 0.05;
 
 /// Of T(1), before a draft was measured: about what an assistant's step takes.
 constexpr double kDraftShare = 0.03;
-
-/// Relative error of one measurement.
-constexpr double kDoubt = 0.08;
 
 }  // namespace
 
@@ -41,10 +39,23 @@ double RunningMedian::median_of_last(std::uint32_t count) const {
   return sorted[(count - 1) / 2];
 }
 
+void RunningMedian::scale(double factor) {
+  for (double& value : latest_) value *= factor;
+  median_ *= factor;
+}
+
 void StepCosts::pass_took(std::uint32_t rows, double ns) {
   if (stale(rows)) passes_[rows] = {};
-  if (passes_[rows].add(ns)) last_.fill(0);
+  const double before = passes_[rows].value();
+  if (passes_[rows].add(ns)) {
+    // the machine changed its speed: for other passes too, it is taken, until they are measured
+    last_.fill(0);
+    for (std::uint32_t n = 1; n <= kRows; ++n) {
+      if (n != rows) passes_[n].scale(passes_[rows].value() / before);
+    }
+  }
   last_[rows] = ++clock_;
+  estimate();
 }
 
 void StepCosts::draft_took(std::uint32_t tokens, double ns) {
@@ -52,28 +63,27 @@ void StepCosts::draft_took(std::uint32_t tokens, double ns) {
   draft_token_.add(ns / std::max(tokens, 1u));
 }
 
-double StepCosts::pass(std::uint32_t rows) const {
-  if (!passes_[rows].empty()) {
-    // A pass over more rows does all the work of one over fewer. What says otherwise was measured
-    // when the machine was slower, or in a pause.
-    double least = passes_[rows].value();
-    for (std::uint32_t more = rows + 1; more <= kRows; ++more) {
-      if (!passes_[more].empty() && !stale(more)) least = std::min(least, passes_[more].value());
-    }
-    return least;
+void StepCosts::estimate() {
+  const double one = passes_[1].empty() ? 1.0 : passes_[1].value();
+  likely_[1] = most_[1] = one;
+  std::uint32_t below = 1;  // the last that was measured
+  for (std::uint32_t n = 2; n <= kRows; ++n) {
+    // Two passes can share the rows. What says otherwise was measured in a pause.
+    most_[n] = passes_[n].empty() || stale(n) ? n * one : passes_[n].value();
+    for (std::uint32_t m = 1; m < n; ++m) most_[n] = std::min(most_[n], most_[m] + most_[n - m]);
+    if (passes_[n].empty()) continue;
+    likely_[n] = passes_[n].value();
+    const double slope = (likely_[n] - likely_[below]) / (n - below);
+    for (std::uint32_t m = below + 1; m < n; ++m) likely_[m] = likely_[m - 1] + slope;
+    below = n;
   }
-  std::uint32_t below = rows, above = rows;
-  while (below > 0 && passes_[below].empty()) --below;
-  while (above <= kRows && passes_[above].empty()) ++above;
-  if (below == 0 && above > kRows) return hopeful(rows);
-  if (below == 0) return passes_[above].value() * hopeful(rows) / hopeful(above);
-  if (above > kRows) return passes_[below].value() * hopeful(rows) / hopeful(below);
-  const double share = static_cast<double>(rows - below) / (above - below);
-  return passes_[below].value() * (1.0 - share) + passes_[above].value() * share;
-}
-
-double StepCosts::pass_at_best(std::uint32_t rows) const {
-  return pass(rows) * (1.0 - kDoubt / std::sqrt(std::max(passes_[rows].size(), 1u)));
+  const double mean = below > 1 ? (likely_[below] - one) / (below - 1) : 0.0;
+  const double slope = std::max(kHopefulSlope * mean, kLeastSlope * one);
+  for (std::uint32_t n = below + 1; n <= kRows; ++n) likely_[n] = likely_[n - 1] + slope;
+  // A pass over more rows does all the work of one over fewer. What says otherwise was measured
+  // when the machine was slower, or in a pause.
+  for (std::uint32_t n = kRows - 1; n > 0; --n) most_[n] = std::min(most_[n], most_[n + 1]);
+  for (std::uint32_t n = 1; n <= kRows; ++n) likely_[n] = std::min(likely_[n], most_[n]);
 }
 
 double StepCosts::draft_token() const {

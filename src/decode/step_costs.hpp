@@ -14,6 +14,8 @@ class RunningMedian {
  public:
   /// True: it was forgotten.
   bool add(double value);
+  /// Takes it that everything would now be measured this many times as large.
+  void scale(double factor);
   bool empty() const { return count_ == 0; }
   std::uint32_t size() const { return count_ < kKept ? count_ : kKept; }  ///< measurements in it
   double value() const { return median_; }  ///< of two in the middle the lower; 0 when empty
@@ -34,25 +36,30 @@ class StepCosts {
   static constexpr std::uint32_t kRows = kMostDrafts + 1;
   static constexpr std::uint64_t kStale = 512;  // passes
 
+  StepCosts() { estimate(); }
+
   void pass_took(std::uint32_t rows, double ns);
   void draft_took(std::uint32_t tokens, double ns);
 
   /// Measured, or estimated from the measured neighbours. Where nothing larger was measured the
   /// estimate is hopeful: being tried is what corrects it. 1 before the first measurement.
-  double pass(std::uint32_t rows) const;
-  /// The same with the benefit of the doubt: what was measured seldom is tried again where it is
-  /// close to the best.
-  double pass_at_best(std::uint32_t rows) const;
+  double pass(std::uint32_t rows) const { return likely_[rows]; }
+  /// The same without hope: no more than passes that were measured take to do the rows in turn.
+  double pass_at_most(std::uint32_t rows) const { return most_[rows]; }
   double draft_token() const;
 
   /// 0 before the first.
   double measured(std::uint32_t rows) const { return passes_[rows].value(); }
+  std::uint32_t measurements(std::uint32_t rows) const { return passes_[rows].size(); }
   /// Whether what is known of passes over as many rows is old: not measured for long, or not since
   /// the machine changed its speed.
   bool stale(std::uint32_t rows) const { return clock_ - last_[rows] >= kStale; }
 
  private:
-  std::array<RunningMedian, kRows + 1> passes_;  // [rows]
+  void estimate();
+
+  std::array<RunningMedian, kRows + 1> passes_;      // [rows]
+  std::array<double, kRows + 1> likely_{}, most_{};  // [rows]
   std::array<std::uint64_t, kRows + 1> last_{};
   std::uint64_t clock_ = kStale;
   RunningMedian draft_token_;

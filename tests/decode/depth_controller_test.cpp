@@ -8,6 +8,7 @@
 #include <functional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gemma4::test {
@@ -38,6 +39,8 @@ const std::vector<Machine> kMeasured = {
     {"12B, AVX2, weights at 38 GB/s", {1, 1.07, 1.08, 1.25, 1.48, 1.72, 1.95, 2.19}, 0.045},
     {"12B, AVX2, weights at 75 GB/s", {1, 1.25, 1.7, 2.12, 2.53, 2.94, 3.35, 3.76}, 0.048},
     {"12B, AVX-512-VNNI", {1, 1.03, 1.15, 1.25, 1.45, 1.65, 1.8, 2.0}, 0.047},
+    {"12B, AVX-512-VNNI, again", {1, 0.97, 1.12, 1.14, 1.30, 1.48, 1.70, 1.91}, 0.047},
+    {"12B, AVX2, weights at 40 GB/s", {1, 0.97, 1.09, 1.33, 1.6, 1.9, 2.2, 2.47}, 0.05},
 };
 
 struct Result {
@@ -168,9 +171,56 @@ TEST_CASE("the depth comes close to the best fixed one at the 12B's costs, soon 
           soon += simulation.run(independent(acceptance), 100).rate() / best / 10;
           later += simulation.run(independent(acceptance), 2000).rate() / best / 10;
         }
-        CHECK(soon > 0.87);
+        CHECK(soon > 0.9);
         CHECK(later > 0.95);
       }
+    }
+  }
+}
+
+TEST_CASE("answers of 100 tokens and more come within 5 %, what is learned in them included") {
+  for (Machine machine : kMeasured) {
+    CAPTURE(std::string(machine.name));
+    machine.noise = 0.05;
+    machine.pauses = 0.01;
+    for (const double tokens : {100.0, 400.0}) {
+      CAPTURE(tokens);
+      for (const double acceptance : {0.0, 0.5, 0.7, 0.9}) {
+        CAPTURE(acceptance);
+        const double best = best_fixed_rate(machine, acceptance);
+        std::vector<double> rates;
+        for (std::uint32_t seed = 1; seed <= 100; ++seed) {
+          rates.push_back(Simulation(machine, seed).run(independent(acceptance), tokens).rate());
+        }
+        std::sort(rates.begin(), rates.end());
+        // at 0.9 a plain step and a single token, with which it begins, take 3 % of 100 tokens
+        const bool short_and_good = tokens == 100.0 && acceptance == 0.9;
+        CHECK(rates[50] > (acceptance == 0 ? 0.98 : short_and_good ? 0.93 : 0.95) * best);
+        CHECK(rates[5] > (acceptance == 0 ? 0.96 : 0.78) * best);  // texts differ in luck too
+      }
+    }
+  }
+}
+
+TEST_CASE("one bad draft at the beginning does not end drafting") {
+  Machine machine = kMeasured[1];
+  const Text unlucky = [first = true](std::mt19937&) mutable {
+    return Draw{!std::exchange(first, false)};
+  };
+  const Result result = Simulation(machine, 12).run(unlucky, 60);
+  CHECK(result.depths[0] < 10);
+  CHECK(result.rate() > 0.85 * best_fixed_rate(machine, 1.0));
+}
+
+TEST_CASE("the balance bears what is lost, however dear drafts are") {
+  // the assistant as dear as a model, and rows that cost almost what steps do
+  const Machine hopeless = {"hopeless", {1, 1.68, 2.2, 2.9, 3.5, 4.2, 4.8, 5.4}, 0.75};
+  for (Machine machine : {hopeless, kMachines[3], kMachines[5], kMeasured[1]}) {
+    CAPTURE(std::string(machine.name));
+    machine.pauses = 0.01;
+    for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+      const Result result = Simulation(machine, seed).run(independent(0.0), 100);
+      CHECK(result.time - result.tokens < 2.2);  // plain steps: what it begins with, and 1 %
     }
   }
 }
@@ -293,12 +343,18 @@ TEST_CASE("confidence ends doubtful drafts: better than the best fixed depth") {
     const double right = std::uniform_real_distribution<>(0, 1)(random);
     return Draw{right < 0.535, random() % 2 == 0 ? 0.99f : 0.01f};
   };
-  for (const std::size_t which : {0u, 3u, 4u}) {
+  for (const std::size_t which : {0u, 1u, 2u, 3u, 4u}) {
     const Machine& machine = kMachines[which];
     CAPTURE(std::string(machine.name));
     const double best = best_fixed_rate(machine, 0.535);
-    CHECK(Simulation(machine, 9).run(knowing, 5000).rate() > 1.02 * best);
-    CHECK(Simulation(machine, 9).run(boasting, 5000).rate() > 0.95 * best);
+    double known = 0, claimed = 0;
+    for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+      known += Simulation(machine, seed).run(knowing, 5000).rate() / best / 10;
+      claimed += Simulation(machine, seed).run(boasting, 5000).rate() / best / 10;
+    }
+    // where rows are dear there is next to nothing to gain, and whether it is found is luck
+    CHECK(known > (which == 3 ? 0.98 : 1.04));
+    CHECK(claimed > 0.97);
   }
 }
 
@@ -375,6 +431,23 @@ TEST_CASE("costs: medians where measured, lines between, hope beyond") {
   CHECK(costs.measured(1) == 50);
   costs.draft_took(4, 40);
   CHECK(costs.draft_token() == 10);
+}
+
+TEST_CASE("costs: two passes can share the rows of one, and a new speed is that of all passes") {
+  StepCosts costs;
+  for (int i = 0; i < 10; ++i) costs.pass_took(1, 100);
+  CHECK(costs.pass_at_most(2) == 200);
+  CHECK(costs.pass_at_most(8) == 800);
+  costs.pass_took(2, 110);
+  CHECK(costs.pass_at_most(3) == 210);
+  CHECK(costs.pass_at_most(8) == 440);
+  CHECK(costs.pass(8) < 150);
+  costs.pass_took(4, 600);  // in a pause
+  CHECK(costs.pass(4) == 220);
+  for (int i = 0; i < 10; ++i) costs.pass_took(1, 200);
+  CHECK(costs.pass(1) == 200);
+  CHECK(costs.pass(2) == doctest::Approx(220));
+  CHECK(costs.stale(2));
 }
 
 TEST_CASE(
