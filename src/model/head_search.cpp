@@ -42,13 +42,16 @@ float sum_of(std::span<const float> values) {
 }  // namespace
 
 void BestChoices::offer(const DraftChoice& choice) {
-  if (count == room.size()) {
-    if (count == 0 || !better(choice, room[count - 1])) return;
-    --count;
+  const std::uint32_t limit = std::min(most, static_cast<std::uint32_t>(room.size()));
+  if (count >= limit) {
+    if (limit == 0 || !better(choice, room[limit - 1])) return;
+    count = limit - 1;
   }
-  std::uint32_t place = count++;
-  for (; place > 0 && better(choice, room[place - 1]); --place) room[place] = room[place - 1];
-  room[place] = choice;
+  const auto end = room.begin() + count;
+  const auto place = std::upper_bound(room.begin(), end, choice, better);
+  std::move_backward(place, end, end + 1);
+  *place = choice;
+  ++count;
 }
 
 HeadSearch::HeadSearch(Carver& carver, const AssistantConfig& config, std::uint32_t threads,
@@ -145,13 +148,15 @@ void HeadSearch::conclude(const Kernels& kernels) {
 }
 
 bool HeadSearch::run(const Network& network, std::span<const std::uint32_t> suppressed_rows,
-                     const Activations& hidden, WorkerPool& pool, const std::atomic<bool>* cancel) {
+                     const Activations& hidden, WorkerPool& pool, const std::atomic<bool>* cancel,
+                     std::uint32_t choices) {
   const auto cancelled = [&] {
     return cancel != nullptr && cancel->load(std::memory_order_relaxed);
   };
   if (centroids_ != 0) choose_clusters(network, hidden, pool, cancel);
   if (cancelled()) return false;
-  for (Worker& worker : workers_) worker.best.count = 0;
+  best_.most = choices;
+  for (Worker& worker : workers_) worker.best.count = 0, worker.best.most = choices;
   const std::uint64_t tiles =
       centroids_ != 0 ? std::uint64_t{kCentroidsTaken} * (vocabulary_ / centroids_) / kTileRows
                       : network.head().tiles();
