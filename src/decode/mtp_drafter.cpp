@@ -9,6 +9,15 @@ namespace {
 /// Tokens that are searched for earlier occurrences: a guess need not be exact.
 constexpr std::size_t kMostHistory = 1024;
 
+/// How many of the assistant's tokens a guess may need: without options that move or forbid logits
+/// the most likely token is its best one.
+std::uint32_t choices_for(const SamplingOptions& options) {
+  const bool best = options.temperature == 0 && options.logit_bias.empty() &&
+                    options.suppress.empty() && options.repetition_penalty == 1.0f &&
+                    options.presence_penalty == 0.0f && options.frequency_penalty == 0.0f;
+  return best ? 1 : kAllChoices;
+}
+
 bool contains(std::span<const Token> tokens, Token token) {
   return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
 }
@@ -20,8 +29,9 @@ void MtpDrafter::propose(const DraftRequest& request, DraftSink& draft) {
   const std::uint32_t position = request.position - 1;  // of the newest token
   Token token = request.tokens.back();
   std::span<const float> hidden = state_.hidden;
+  const std::uint32_t choices = choices_for(request.sampling);
   for (std::uint32_t drafted = 0; drafted < request.most; ++drafted) {
-    if (!assistant_.step(token, hidden, position, *state_.cache, &cancel_)) return;
+    if (!assistant_.step(token, hidden, position, *state_.cache, &cancel_, choices)) return;
     if (assistant_.best().empty()) return;
     const Guess guess = choose(request, drafted);
     if (!draft.add(guess.token, guess.confidence)) return;

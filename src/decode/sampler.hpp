@@ -67,6 +67,7 @@ class Sampler {
     std::span<Candidate> candidates;
   };
   static Scratch carve(Carver& carver, std::int32_t vocabulary_size);
+  bool penalises() const;
   void adjust(std::span<const float> logits, std::span<const Token> history);
   void penalise(std::span<const Token> recent);
 

@@ -112,7 +112,7 @@ void Assistant::attention_block(std::size_t layer, std::uint32_t position, const
 }
 
 bool Assistant::step(Token token, std::span<const float> hidden, std::uint32_t position,
-                     const KvCache& cache, const std::atomic<bool>* cancel) {
+                     const KvCache& cache, const std::atomic<bool>* cancel, std::uint32_t choices) {
   const Network& own = network_.network;
   const DraftWeights& draft = own.weights.draft;
   blocks_.set_cancel(cancel);
@@ -130,7 +130,7 @@ bool Assistant::step(Token token, std::span<const float> hidden, std::uint32_t p
   blocks_.norm_rows(0, 1, own.weights.output_norm, codes);
   multiply(own.kernels, pool_, cancel, {{draft.post_projection, arrays_.next_hidden.data()}},
            work_.normed, 1);
-  return arrays_.search.run(own, network_.suppressed_rows, work_.normed, pool_, cancel);
+  return arrays_.search.run(own, network_.suppressed_rows, work_.normed, pool_, cancel, choices);
 }
 
 }  // namespace gemma4

@@ -41,6 +41,9 @@ struct AssistantNetwork {
 /// Tokens that a session's assistant proposes at a step: enough to draw from.
 constexpr std::uint32_t kDraftChoices = 64;
 
+/// As many as there is room for.
+constexpr std::uint32_t kAllChoices = ~0u;
+
 struct AssistantShape {
   std::uint32_t context = 0;  ///< positions of the session
   std::uint32_t threads = 0;
@@ -64,15 +67,17 @@ class Assistant {
   /// will be evaluated, n: the cache holds everything before it (n >= 1) and it stays the same for
   /// all steps of a round. `hidden` [hidden size of the model] is Forward::hidden_row of the token
   /// at n - 1 for the first step of a round, then next_hidden(). False when cancelled: the results
-  /// are undefined then, and a later step starts afresh.
+  /// are undefined then, and a later step starts afresh. `choices`: so many of best() are enough,
+  /// which spares sorting the others.
   bool step(Token token, std::span<const float> hidden, std::uint32_t position,
-            const KvCache& cache, const std::atomic<bool>* cancel);
+            const KvCache& cache, const std::atomic<bool>* cancel,
+            std::uint32_t choices = kAllChoices);
 
   // Results of the last step.
 
   /// The tokens with the largest logits in falling order, the lower token first among equals,
-  /// without suppressed ones: as many as shape.choices, fewer only if the head looked at fewer.
-  /// Empty if no logit was a number.
+  /// without suppressed ones: as many as shape.choices and the step asked for, fewer only if the
+  /// head looked at fewer. Empty if no logit was a number.
   std::span<const DraftChoice> best() const { return arrays_.search.best(); }
 
   /// The probability that the assistant gives the first of best(), among the tokens it looked at.

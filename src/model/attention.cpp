@@ -31,27 +31,27 @@ class LayerAttention {
   }
 
   void run(WorkerPool& pool, const std::atomic<bool>* cancel) {
-    const std::uint32_t threads = static_cast<std::uint32_t>(pool.threads());
-    const bool split = !shape_.sliding && rows_ <= work_.split_rows && segments_ > 1;
+    const std::uint64_t work = std::uint64_t{2} * rows_ * query_heads_ * shape_.head_size *
+                               std::min(segments_ * kSegment, first_ + rows_);
+    const std::uint32_t threads = static_cast<std::uint32_t>(pool.sharers(work));
+    const bool split = threads > 1 && !shape_.sliding && rows_ <= work_.split_rows && segments_ > 1;
     // few rows over a short range: let threads take different heads of a group
     while (!split && row_blocks() * shape_.kv_heads * head_blocks() < threads && task_heads_ > 1)
       task_heads_ = (task_heads_ + 1) / 2;
     const std::uint32_t units = shape_.kv_heads * head_blocks() * row_blocks();
-    const std::uint64_t work = std::uint64_t{2} * rows_ * query_heads_ * shape_.head_size *
-                               std::min(segments_ * kSegment, first_ + rows_);
     if (!split) {
       pool.run(units, work, cancel, [&](std::uint32_t task, std::uint32_t worker) {
         whole(unit(task), work_.workers[worker]);
       });
       return;
     }
-    pool.run(units * segments_, cancel, [&](std::uint32_t task, std::uint32_t worker) {
+    pool.run(units * segments_, work, cancel, [&](std::uint32_t task, std::uint32_t worker) {
       const Unit u = unit(task / segments_);
       segment(u, first_segment_ + task % segments_, split_state(u, task % segments_),
               work_.workers[worker]);
     });
     // each query vector by itself: the states of all segments are a stream of megabytes
-    pool.run(rows_ * query_heads_, cancel, [&](std::uint32_t task, std::uint32_t worker) {
+    pool.run(rows_ * query_heads_, work, cancel, [&](std::uint32_t task, std::uint32_t worker) {
       const Unit u = {task % query_heads_ / group_, task % group_, 1, task / query_heads_, 1};
       const AttentionState& total = work_.workers[worker].total;
       reset(total, u.vectors(), shape_.head_size);

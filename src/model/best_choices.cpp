@@ -1,5 +1,7 @@
 #include "model/best_choices.hpp"
 
+#include <algorithm>
+
 namespace gemma4 {
 namespace {
 
@@ -10,13 +12,15 @@ bool better(const DraftChoice& a, const DraftChoice& b) {
 }  // namespace
 
 void BestChoices::offer(const DraftChoice& choice) {
-  if (count == room.size()) {
-    if (count == 0 || !better(choice, room[count - 1])) return;
+  if (count == most) {
+    if (most == 0 || !better(choice, room[most - 1])) return;
     --count;
   }
-  std::uint32_t place = count++;
-  for (; place > 0 && better(choice, room[place - 1]); --place) room[place] = room[place - 1];
-  room[place] = choice;
+  const auto end = room.begin() + count;
+  const auto place = std::upper_bound(room.begin(), end, choice, better);
+  std::move_backward(place, end, end + 1);
+  *place = choice;
+  ++count;
 }
 
 }  // namespace gemma4

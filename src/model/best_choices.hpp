@@ -1,6 +1,7 @@
 // The few best of many.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 
@@ -19,6 +20,13 @@ struct DraftChoice {
 struct BestChoices {
   std::span<DraftChoice> room;
   std::uint32_t count = 0;
+  std::uint32_t most = 0;  ///< kept at most, not more than there is room for
+
+  /// Forgets all, and keeps so many from now on, or as many as there is room for.
+  void begin(std::uint32_t wanted) {
+    count = 0;
+    most = std::min(wanted, static_cast<std::uint32_t>(room.size()));
+  }
 
   void offer(const DraftChoice& choice);  ///< no NaN
   void offer(const BestChoices& others) {

@@ -117,9 +117,9 @@ void Blocks::gate_and_up(const LayerWeights& w, std::uint32_t rows, const Activa
   const Kernels& kernels = network_.kernels;
   const bool codes = takes_int8(w.down.format);
   // an even number of tiles: blocks of 32 columns end with the task
-  const std::uint32_t step =
-      std::clamp(tiles_per_task(w.gate, pool_.threads(), rows), 2u, kPairTiles);
   const std::uint64_t work = std::uint64_t{2} * rows * w.gate.rows * w.gate.columns;
+  const std::uint32_t step =
+      std::clamp(tiles_per_task(w.gate, pool_.sharers(work), rows), 2u, kPairTiles);
   pool_.run(static_cast<std::uint32_t>(divide_up(w.gate.tiles(), step)), work, cancel_,
             [&](std::uint32_t task, std::uint32_t worker) {
               const std::uint32_t tile = task * step, tiles = std::min(step, w.gate.tiles() - tile),

@@ -51,15 +51,15 @@ class Blocks {
   /// are shared out.
   template <typename Work>
   void share_heads(std::size_t layer, std::uint32_t rows, const Work& work) {
-    const std::uint32_t threads = static_cast<std::uint32_t>(pool_.threads()),
-                        parts = rows < threads ? std::min(threads, network_.config.query_heads) : 1;
     const LayerConfig& shape = network_.config.layers[layer];
     const std::uint64_t numbers =
         network_.config.query_size(shape) + 2 * network_.config.kv_size(shape);
-    pool_.run(rows * parts, elementwise(rows * numbers), cancel_,
-              [&](std::uint32_t task, std::uint32_t worker) {
-                work(HeadShare{task / parts, task % parts, parts}, worker);
-              });
+    const std::uint64_t size = elementwise(rows * numbers);
+    const std::uint32_t threads = static_cast<std::uint32_t>(pool_.sharers(size)),
+                        parts = rows < threads ? std::min(threads, network_.config.query_heads) : 1;
+    pool_.run(rows * parts, size, cancel_, [&](std::uint32_t task, std::uint32_t worker) {
+      work(HeadShare{task / parts, task % parts, parts}, worker);
+    });
   }
 
   /// The keys that queries are for: what their rows hold, and the norm they went through.

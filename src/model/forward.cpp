@@ -122,10 +122,9 @@ bool Forward::logits(std::uint32_t row, std::uint32_t count, const std::atomic<b
   blocks_.norm_rows(row, count, network_.weights.output_norm, takes_int8(head.format));
   const std::uint64_t numbers = std::uint64_t{count} * network_.config.hidden;
   std::copy_n(work_.normed.values, numbers, work_.hidden.begin());
-  const std::uint32_t step = tiles_per_task(head, pool_.threads(), count);
-  const std::uint64_t stride = logits_at(1);
-  pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)),
-            std::uint64_t{count} * head.rows * head.columns, cancel,
+  const std::uint64_t work = std::uint64_t{count} * head.rows * head.columns, stride = logits_at(1);
+  const std::uint32_t step = tiles_per_task(head, pool_.sharers(work), count);
+  pool_.run(static_cast<std::uint32_t>(divide_up(head.tiles(), step)), work, cancel,
             [&](std::uint32_t task, std::uint32_t) {
               const std::uint32_t tile = task * step, tiles = std::min(step, head.tiles() - tile);
               float* out = work_.logits.data() + std::uint64_t{tile} * kTileRows;

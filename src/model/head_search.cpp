@@ -94,7 +94,6 @@ void HeadSearch::search(const Network& network, std::span<const std::uint32_t> s
 
 /// Task after task in ascending order, whoever computed them.
 void HeadSearch::conclude(const Kernels& kernels) {
-  best_.count = 0;
   for (const Worker& worker : workers_) best_.offer(worker.best);
   const std::uint32_t count = tasks_of(tiles_.count());
   const std::span<float> weight = maximum_.first(round_up(count, 16));
@@ -109,13 +108,15 @@ void HeadSearch::conclude(const Kernels& kernels) {
 }
 
 bool HeadSearch::run(const Network& network, std::span<const std::uint32_t> suppressed_rows,
-                     const Activations& hidden, WorkerPool& pool, const std::atomic<bool>* cancel) {
+                     const Activations& hidden, WorkerPool& pool, const std::atomic<bool>* cancel,
+                     std::uint32_t choices) {
   const auto cancelled = [&] {
     return cancel != nullptr && cancel->load(std::memory_order_relaxed);
   };
   tiles_.choose(network, hidden, pool, cancel);
   if (cancelled()) return false;
-  for (Worker& worker : workers_) worker.best.count = 0;
+  best_.begin(choices);
+  for (Worker& worker : workers_) worker.best.begin(choices);
   pool.run(tasks_of(tiles_.count()),
            std::uint64_t{tiles_.count()} * kTileRows * network.head().columns, cancel,
            [&](std::uint32_t task, std::uint32_t worker) {

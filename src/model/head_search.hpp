@@ -23,9 +23,11 @@ class HeadSearch {
              std::uint32_t choices);
 
   /// `hidden` is one row, with codes where the head or the centroids take them. `suppressed_rows`
-  /// of the head, in ascending order, are left out. False when cancelled.
+  /// of the head, in ascending order, are left out. `choices` of the tokens there is room for will
+  /// do. False when cancelled.
   bool run(const Network& network, std::span<const std::uint32_t> suppressed_rows,
-           const Activations& hidden, WorkerPool& pool, const std::atomic<bool>* cancel);
+           const Activations& hidden, WorkerPool& pool, const std::atomic<bool>* cancel,
+           std::uint32_t choices);
 
   std::span<const DraftChoice> best() const { return best_.room.first(best_.count); }
   float confidence() const { return confidence_; }

@@ -44,7 +44,7 @@ HeadTiles::HeadTiles(Carver& carver, const AssistantConfig& config, std::uint32_
 
 void HeadTiles::choose(const Network& network, const Activations& hidden, WorkerPool& pool,
                        const std::atomic<bool>* cancel) {
-  best_.count = 0;
+  best_.begin(most_runs_);
   if (centroids_ != 0)
     choose_clusters(network, hidden, pool, cancel);
   else if (!workers_.empty())
@@ -95,7 +95,7 @@ void HeadTiles::choose_tiles(const Network& network, const Activations& hidden, 
   const Matrix& sketch = network.weights.draft.sketch;
   const SketchQuery asked = query({hidden.values, sketch.columns});
   const std::uint64_t bytes = tile_bytes(sketch.format, sketch.columns);
-  for (Worker& worker : workers_) worker.best.count = 0;
+  for (Worker& worker : workers_) worker.best.begin(kTilesTaken);
   pool.run(static_cast<std::uint32_t>(divide_up(all_, kMatchTiles)),
            std::uint64_t{sketch.rows} * sketch.columns, cancel,
            [&](std::uint32_t task, std::uint32_t index) {

@@ -22,11 +22,12 @@ struct Product {
 /// Weights that a task reads at most: long runs stream best, and a cancel shall not wait long.
 constexpr std::uint64_t kTaskBytes = 512u << 10;
 
-/// Tiles of a matrix that make one task of a product with `count` columns: every thread shall find
-/// some tasks, and many columns make a tile work enough. Even where it can be, as the kernels take
-/// two tiles side by side.
+/// Tiles of a matrix that make one task of a product with `count` columns that `threads` share:
+/// every one of several shall find some tasks, and many columns make a tile work enough. Even where
+/// it can be, as the kernels take two tiles side by side.
 inline std::uint32_t tiles_per_task(const Matrix& matrix, int threads, std::uint32_t count) {
-  const std::uint64_t share = matrix.tiles() / (8 * static_cast<std::uint64_t>(threads));
+  const std::uint64_t parts = threads == 1 ? 1 : 8 * static_cast<std::uint64_t>(threads),
+                      share = matrix.tiles() / parts;
   const std::uint64_t weight = std::max(1u, count / 8);
   const std::uint64_t most =
       kTaskBytes / (std::max<std::uint64_t>(1, tile_bytes(matrix.format, matrix.columns)) * weight);
@@ -44,14 +45,14 @@ inline void multiply(const Kernels& kernels, WorkerPool& pool, const std::atomic
                      std::uint32_t count) {
   std::uint32_t tasks = 0;
   std::uint64_t work = 0;
-  for (const Product& p : products) {
+  for (const Product& p : products) work += std::uint64_t{p.matrix.rows} * p.matrix.columns * count;
+  const int threads = pool.sharers(work);
+  for (const Product& p : products)
     tasks += static_cast<std::uint32_t>(
-        divide_up(p.matrix.tiles(), tiles_per_task(p.matrix, pool.threads(), count)));
-    work += std::uint64_t{p.matrix.rows} * p.matrix.columns * count;
-  }
+        divide_up(p.matrix.tiles(), tiles_per_task(p.matrix, threads, count)));
   pool.run(tasks, work, cancel, [&](std::uint32_t task, std::uint32_t) {
     for (const Product& p : products) {
-      const std::uint32_t step = tiles_per_task(p.matrix, pool.threads(), count),
+      const std::uint32_t step = tiles_per_task(p.matrix, threads, count),
                           own = static_cast<std::uint32_t>(divide_up(p.matrix.tiles(), step));
       if (task >= own) {
         task -= own;

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::uint32_t kOpen = 1, kInside = 2;
 
-/// How often a thread looks before it sleeps: some 20 microseconds, longer than the pauses between
-/// the jobs of a decode step.
+/// How often a thread looks before it sleeps: some 20 microseconds or, where the processor's pause
+/// is long, 60; longer than the pauses between the jobs of a decode step.
 constexpr int kSpins = 2000;
 
 inline void relax() {
@@ -21,13 +21,13 @@ inline void relax() {
 #endif
 }
 
-/// Returns when `value` differs from `old`.
-void await_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
+/// Looks for a while whether `value` differs from `old`.
+bool changes_soon(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
   for (int i = 0; i < kSpins; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
+    if (value.load(std::memory_order_acquire) != old) return true;
     relax();
   }
-  value.wait(old, std::memory_order_acquire);
+  return false;
 }
 
 }  // namespace
@@ -64,39 +64,32 @@ void WorkerPool::stop() noexcept {
   workers_.clear();
 }
 
-void WorkerPool::dispatch(std::uint32_t count, const std::atomic<bool>* cancel, Call call,
-                          const void* context) {
-  if (count == 0) return;
+void WorkerPool::dispatch(std::uint32_t count, bool wake, const std::atomic<bool>* cancel,
+                          Call call, const void* context) {
   const std::lock_guard<std::mutex> turn(turn_);
   call_ = call;
   context_ = context;
   cancel_ = cancel;
   const std::uint32_t threads = static_cast<std::uint32_t>(threads_);
-  const std::uint32_t helpers = count > 1 ? threads - 1 : 0;  // a single task is the caller's
-  for (std::uint32_t i = 0; i <= helpers; ++i) {
-    shares_[i].next.store(static_cast<std::uint32_t>(std::uint64_t{count} * i / (helpers + 1)),
+  for (std::uint32_t i = 0; i < threads; ++i) {
+    shares_[i].next.store(static_cast<std::uint32_t>(std::uint64_t{count} * i / threads),
                           std::memory_order_relaxed);
-    shares_[i].end = static_cast<std::uint32_t>(std::uint64_t{count} * (i + 1) / (helpers + 1));
-  }
-  if (helpers == 0) {
-    for (std::uint32_t i = 1; i < threads; ++i) shares_[i].end = 0;
-    work(0);
-    return;
+    shares_[i].end = static_cast<std::uint32_t>(std::uint64_t{count} * (i + 1) / threads);
   }
   if (executor_ != nullptr) {
     const auto enter = [](void* pool, int worker) {
       static_cast<WorkerPool*>(pool)->work(static_cast<std::uint32_t>(worker));
     };
-    executor_->parallel_for(static_cast<int>(helpers) + 1, enter, this);
+    executor_->parallel_for(threads_, enter, this);
     return;
   }
   door_.store(kOpen, std::memory_order_release);
   epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+  if (wake) epoch_.notify_all();
   work(0);
   std::uint32_t door = door_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
   while (door != 0) {
-    await_change(door_, door);
+    if (!changes_soon(door_, door)) door_.wait(door, std::memory_order_acquire);
     door = door_.load(std::memory_order_acquire);
   }
 }
@@ -114,10 +107,19 @@ void WorkerPool::work(std::uint32_t worker) {
   }
 }
 
+/// Who sleeps with an old epoch is woken by the next notification: a job that none was sent for can
+/// do without. One that comes before the thread sleeps is seen, because wait() looks again.
+void WorkerPool::await_job(std::uint32_t seen) {
+  if (changes_soon(epoch_, seen)) return;
+  asleep_.fetch_add(1, std::memory_order_relaxed);
+  epoch_.wait(seen, std::memory_order_acquire);
+  asleep_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void WorkerPool::live(std::uint32_t worker) {
   std::uint32_t seen = 0;
   for (;;) {
-    await_change(epoch_, seen);
+    await_job(seen);
     seen = epoch_.load(std::memory_order_acquire);
     if (ending_.load(std::memory_order_relaxed)) return;
     std::uint32_t door = door_.load(std::memory_order_acquire);

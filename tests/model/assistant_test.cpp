@@ -192,6 +192,7 @@ TEST_CASE("the few best are the first of all, and the confidence is the softmax'
 TEST_CASE("equal logits: the lower token first") {
   std::vector<DraftChoice> room(3);
   BestChoices choices{room};
+  choices.begin(3);
   for (const Token token : {9, 4, 7, 1, 8}) choices.offer({token == 8 ? 2.0f : 1.0f, token});
   REQUIRE(choices.count == 3);
   CHECK(room[0].token == 8);

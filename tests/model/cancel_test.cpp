@@ -176,15 +176,21 @@ TEST_CASE("a cancel ends prefill, decoding and verification within a task a thre
     count.start(0);
     REQUIRE(model.evaluate(pass.rows, pass.logits));
     const std::uint64_t all = count.calls;
-    REQUIRE(all > 100);
-    // Jobs that are not worth waking a thread are one task; another one does two products.
-    const std::uint64_t task = std::max(WorkerPool::kWorthWaking, 2 * count.largest);
-    for (std::uint64_t at = 1; at < all; at += 1 + all / 50) {
+    REQUIRE(all > 40);  // a pass that nobody shares takes each matrix at once
+    // Where threads share nothing a task may be a whole small product; another one does two.
+    const std::uint64_t task = std::max(WorkerPool::kWorthSharing, 2 * count.largest);
+    int cancelled = 0;
+    for (std::uint64_t at = 1; at < all; at += 1 + at / 10) {
       CAPTURE(at);
       count.start(at);
-      CHECK(!model.evaluate(pass.rows, pass.logits));
+      // a pass is cut into fewer calls when the helpers happen to sleep
+      if (model.evaluate(pass.rows, pass.logits))
+        CHECK(count.calls < at);
+      else
+        ++cancelled;
       CHECK(count.late_work <= kThreads * task);
     }
+    CHECK(cancelled >= 10);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <numeric>
 #include <thread>
 
@@ -63,6 +64,53 @@ TEST_CASE("callers on several threads take turns") {
   }
   for (std::thread& caller : callers) caller.join();
   CHECK(total.load() == 4u * 200u * 780u);
+}
+
+TEST_CASE("sleeping helpers miss small jobs and no large one") {
+  using namespace std::chrono_literals;
+  WorkerPool pool(3);
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    for (int patience = 0; pool.sharers(WorkerPool::kWorthSharing) > 1 && patience < 10'000;
+         ++patience)
+      std::this_thread::sleep_for(1ms);
+    REQUIRE(pool.sharers(WorkerPool::kWorthSharing) == 1);
+    CHECK(pool.sharers(WorkerPool::kWorthWaking) == 3);
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<int> elsewhere{0};
+    for (int jobs = 0; jobs < repeat % 3; ++jobs) {
+      pool.run(8, WorkerPool::kWorthSharing, nullptr, [&](std::uint32_t, std::uint32_t worker) {
+        elsewhere += worker != 0 || std::this_thread::get_id() != caller;
+      });
+    }
+    CHECK(elsewhere.load() == 0);
+    // every task waits for the others, so all threads have to come
+    std::atomic<int> present{0};
+    pool.run(3, WorkerPool::kWorthWaking, nullptr, [&](std::uint32_t, std::uint32_t) {
+      ++present;
+      const auto end = std::chrono::steady_clock::now() + 30s;
+      while (present.load() < 3 && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
+    });
+    CHECK(present.load() == 3);
+    // and who is awake may share what follows
+    std::atomic<int> done{0};
+    for (int jobs = 0; jobs < 50; ++jobs) {
+      pool.run(8, WorkerPool::kWorthSharing, nullptr,
+               [&](std::uint32_t, std::uint32_t) { ++done; });
+    }
+    CHECK(done.load() == 400);
+  }
+}
+
+TEST_CASE("a cancelled job that nobody shares ends with the task that was begun") {
+  WorkerPool pool(1);
+  std::atomic<bool> cancel{false};
+  int ran = 0;
+  pool.run(10, 0, &cancel, [&](std::uint32_t index, std::uint32_t) {
+    ++ran;
+    cancel = index == 3;
+  });
+  CHECK(ran == 4);
 }
 
 namespace {

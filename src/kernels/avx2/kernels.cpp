@@ -32,6 +32,8 @@ constexpr int kScoreRows = 3, kValueRows = 6, kValueVectors = 1, kCodeRows = 4, 
 
 #include "kernels/generic/float_matmul.inl"
 
+#include "kernels/avx2/digits.inl"
+
 #include "kernels/avx2/quantize.inl"
 
 #include "kernels/generic/quantize.inl"

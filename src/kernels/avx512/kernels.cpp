@@ -37,7 +37,9 @@ constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8, 
 
 #include "kernels/generic/float_matmul.inl"
 
-#include "kernels/avx2/quantize.inl"
+#include "kernels/avx2/digits.inl"
+
+#include "kernels/avx512/quantize.inl"
 
 #include "kernels/generic/quantize.inl"
 

@@ -134,37 +134,64 @@ inline void score_codes(const AttentionChunk& chunk, std::uint32_t from, std::ui
   }
 }
 
-/// Turns a row's scores into exponentials relative to the new maximum, 0 for what is not visible,
-/// and rescales the state.
-inline void soften_row(const AttentionChunk& chunk, const AttentionState& state,
-                       std::uint32_t row) {
-  float* scores = chunk.scores + std::uint64_t{row} * kChunk;
-  const float minus_infinity = -__builtin_inff();
-  for (std::uint32_t k = 0; k < chunk.first[row]; ++k) scores[k] = minus_infinity;
-  for (std::uint32_t k = chunk.last[row]; k < kChunk; ++k) scores[k] = minus_infinity;
-  Vec highest = load(scores);
-  for (std::uint32_t k = 16; k < kChunk; k += 16) highest = max(highest, load(scores + k));
-  const float chunk_maximum = max_tree(highest);
-  const float old_maximum = state.maximum[row];
-  const float maximum = chunk_maximum > old_maximum ? chunk_maximum : old_maximum;
-  Vec sum = set1(0.0f);
-  for (std::uint32_t k = 0; k < kChunk; k += 16) {
-    const Vec p = exp(sub(load(scores + k), set1(maximum)));
-    store(scores + k, p);
-    sum = add(sum, p);
+/// A row's scores of positions k ... k + 15, those that it does not see at minus infinity.
+inline Vec visible_scores(const AttentionChunk& chunk, std::uint32_t row, std::uint32_t k) {
+  alignas(64) static constexpr float kLanes[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                   8, 9, 10, 11, 12, 13, 14, 15};
+  Vec scores = load(chunk.scores + std::uint64_t{row} * kChunk + k);
+  const Vec never = set1(-__builtin_inff());
+  if (k < chunk.first[row])
+    scores =
+        select(less(load(kLanes), set1(static_cast<float>(chunk.first[row] - k))), never, scores);
+  if (chunk.last[row] < k + 16)
+    scores =
+        select(less(load(kLanes), set1(static_cast<float>(chunk.last[row] - k))), scores, never);
+  return scores;
+}
+
+/// Rows whose exponentials of the change of the maximum are taken together.
+constexpr std::uint32_t kSoftRows = 16;
+
+/// Turns the scores of `count` rows into exponentials relative to the new maximum, 0 for what is
+/// not visible, and rescales the state. Sixteen positions that a row does not see at all are left
+/// out: they would add zeros, and nobody reads them.
+inline void soften_rows(const AttentionChunk& chunk, const AttentionState& state, std::uint32_t row,
+                        std::uint32_t count) {
+  alignas(64) float rescale[kSoftRows] = {};
+  for (std::uint32_t r = 0; r < count; ++r) {
+    const std::uint32_t first = chunk.first[row + r], last = chunk.last[row + r];
+    if (first == last) continue;
+    float* scores = chunk.scores + std::uint64_t{row + r} * kChunk;
+    Vec highest = set1(-__builtin_inff());
+    for (std::uint32_t k = first / 16 * 16; k < last; k += 16) {
+      const Vec some = visible_scores(chunk, row + r, k);
+      store(scores + k, some);
+      highest = max(highest, some);
+    }
+    const float chunk_maximum = max_tree(highest), old_maximum = state.maximum[row + r];
+    const float maximum = chunk_maximum > old_maximum ? chunk_maximum : old_maximum;
+    rescale[r] = old_maximum - maximum;
+    state.maximum[row + r] = maximum;
   }
-  float rescale = 1.0f;
-  if (maximum != old_maximum) {
-    float wide[16];
-    store(wide, exp(set1(old_maximum - maximum)));
-    rescale = wide[0];
+  store(rescale, exp(load(rescale)));  // 1 where the maximum stays
+  for (std::uint32_t r = 0; r < count; ++r) {
+    const std::uint32_t first = chunk.first[row + r], last = chunk.last[row + r];
+    if (first == last) continue;
+    float* scores = chunk.scores + std::uint64_t{row + r} * kChunk;
+    const Vec maximum = set1(state.maximum[row + r]);
+    Vec sum = set1(0.0f);
+    for (std::uint32_t k = first / 16 * 16; k < last; k += 16) {
+      const Vec p = exp(sub(load(scores + k), maximum));
+      store(scores + k, p);
+      sum = add(sum, p);
+    }
+    state.sum[row + r] = __builtin_fmaf(state.sum[row + r], rescale[r], sum_tree(sum));
+    if (rescale[r] == 1.0f) continue;
     const std::uint32_t size = chunk.query.columns;
-    float* value = state.value + std::uint64_t{row} * size;
+    float* value = state.value + std::uint64_t{row + r} * size;
     for (std::uint32_t i = 0; i < size; i += 16)
-      store(value + i, mul(load(value + i), set1(rescale)));
+      store(value + i, mul(load(value + i), set1(rescale[r])));
   }
-  state.sum[row] = __builtin_fmaf(state.sum[row], rescale, sum_tree(sum));
-  state.maximum[row] = maximum;
 }
 
 /// Columns of V that are widened together: with 64 rows they fill half of a first-level cache.
@@ -204,6 +231,10 @@ inline void value_columns(const float* p, const Rows& values, std::uint32_t colu
   std::uint32_t i = 0;
   for (; i + 16 * kWide <= columns; i += 16 * kWide)
     value_block<Q, kWide>(p, values, i, from, to, out + i, head_size, ahead);
+  if constexpr (kWide > 2) {  // what is left of it, and small heads
+    for (; i + 32 <= columns; i += 32)
+      value_block<Q, 2>(p, values, i, from, to, out + i, head_size, ahead);
+  }
   for (; i < columns; i += 16) value_block<Q, 1>(p, values, i, from, to, out + i, head_size, ahead);
 }
 
@@ -320,9 +351,8 @@ void attend(const AttentionChunk& chunk, const AttentionState& state) {
   Ahead next(chunk.next_keys, bytes, shared ? score_times + value_times : value_times);
   Ahead values(chunk.values + from * row_bytes, (to - from) * row_bytes, score_times);
   score(chunk, from, to, shared ? next : values);
-  for (std::uint32_t row = 0; row < chunk.rows; ++row) {
-    if (chunk.first[row] != chunk.last[row]) soften_row(chunk, state, row);
-  }
+  for (std::uint32_t row = 0; row < chunk.rows; row += kSoftRows)
+    soften_rows(chunk, state, row, chunk.rows - row < kSoftRows ? chunk.rows - row : kSoftRows);
   value(chunk, from, to, state, next);
 }
 

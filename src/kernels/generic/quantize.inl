@@ -3,6 +3,8 @@
 
 void quantize(const float* values, std::uint32_t width, const Activations& a, std::uint32_t row,
               std::uint64_t column) {
-  for (std::uint32_t i = 0; i < width; i += kBlock)
-    quantize_block(values + i, a.block(row, column + i));
+  // a copy, which the stores cannot change: the compiler need not find the places anew
+  Activations at = a.block(row, column);
+  for (std::uint32_t i = 0; i < width; i += kBlock, at = at.block(0, kBlock))
+    quantize_block(values + i, at);
 }
