@@ -324,7 +324,7 @@ typedef struct gemma4_assistant_info {
   gemma4_text packed_path; /**< the packed file that the weights are mapped from; empty: none */
   uint64_t parameters, file_bytes, tensors;
   uint32_t layers, hidden_size, query_heads;
-  uint32_t centroids;  /**< clusters its head chooses from first; 0: it looks at all tokens */
+  uint32_t centroids;  /**< clusters its head chooses from first; 0: none */
   int32_t activations; /**< in use, GEMMA4_ACTIVATIONS_*; not automatic */
   int32_t reserved;
 } gemma4_assistant_info;

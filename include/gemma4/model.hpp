@@ -133,7 +133,7 @@ struct AssistantInfo {
   std::string path;
   std::uint32_t hidden_size = 0, query_heads = 0;
   std::vector<LayerInfo> layers;  ///< KV heads are the model's, whose cache they read
-  std::uint32_t centroids = 0;  ///< clusters its head chooses from first; 0: it looks at all tokens
+  std::uint32_t centroids = 0;    ///< clusters its head chooses from first; 0: none
   std::uint64_t parameters = 0, file_bytes = 0, tensors = 0;
   std::string packed_path;  ///< the packed file that its weights are mapped from; empty: none
   ActivationType activations = ActivationType::int8;  ///< in use; not automatic

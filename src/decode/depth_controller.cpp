@@ -101,6 +101,7 @@ std::uint32_t DepthController::plan(std::uint32_t most) {
     mode_ = Mode::forced;
     return forced_;
   }
+  if (!affordable(1)) return 0;
   if (wanted > 0) {  // only what is beyond the balance would pay; single tokens may earn it
     mode_ = Mode::forced;
     return forced_ = 1;

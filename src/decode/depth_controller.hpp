@@ -17,8 +17,9 @@ namespace gemma4 {
 /// ends doubtful drafts early.
 ///
 /// It refuses to lose: a ledger holds what drafts gained and lost, in plain steps, and no draft is
-/// made whose loss the balance does not bear. A step adds 1/100 to it, so what trials cost in the
-/// long run is bounded by that share. docs/speculative-decoding.md has the whole model.
+/// made whose loss the balance does not bear, or, of depths that were measured, whose expected
+/// loss. A step adds 1/100 to it, so what trials cost in the long run is bounded by that share.
+/// docs/speculative-decoding.md has the whole model.
 ///
 /// A round: plan(), drafted() for every token, settle(), the pass, judged(). Times come from
 /// outside and decide nothing but depths.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "decode/sampler.hpp"
+
 namespace gemma4 {
 namespace {
 
@@ -12,10 +14,7 @@ constexpr std::size_t kMostHistory = 1024;
 /// How many of the assistant's tokens a guess may need: without options that move or forbid logits
 /// the most likely token is its best one.
 std::uint32_t choices_for(const SamplingOptions& options) {
-  const bool best = options.temperature == 0 && options.logit_bias.empty() &&
-                    options.suppress.empty() && options.repetition_penalty == 1.0f &&
-                    options.presence_penalty == 0.0f && options.frequency_penalty == 0.0f;
-  return best ? 1 : kAllChoices;
+  return takes_largest(options) && options.suppress.empty() ? 1 : kAllChoices;
 }
 
 bool contains(std::span<const Token> tokens, Token token) {
@@ -48,9 +47,7 @@ float MtpDrafter::penalised(const DraftRequest& request, std::uint32_t drafted,
   for (const LogitBias& bias : options.logit_bias) {
     if (bias.token == choice.token) logit += bias.bias;
   }
-  if (options.repetition_penalty == 1.0f && options.presence_penalty == 0.0f &&
-      options.frequency_penalty == 0.0f)
-    return logit;
+  if (!has_penalties(options)) return logit;
   const std::size_t window = std::min<std::size_t>(
       kMostHistory, options.penalty_window != 0 ? options.penalty_window : kMostHistory);
   const std::size_t own = std::min<std::size_t>(drafted, window),

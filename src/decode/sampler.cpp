@@ -63,14 +63,9 @@ void Sampler::configure(const SamplingOptions& options, std::span<const Token> s
   suppressed_.insert(suppressed_.end(), options.suppress.begin(), options.suppress.end());
 }
 
-bool Sampler::penalises() const {
-  return options_.repetition_penalty != 1.0f || options_.presence_penalty != 0.0f ||
-         options_.frequency_penalty != 0.0f;
-}
-
 Token Sampler::pick(std::span<const float> logits, std::uint32_t position,
                     std::span<const Token> history) {
-  if (options_.temperature == 0.0f && options_.logit_bias.empty() && !penalises()) {
+  if (takes_largest(options_)) {
     // Only infinities and suppressed tokens tell these logits from adjusted ones: -0 and 0 compare
     // equal, and NaN loses every comparison. So the best is found without a copy, nearly always.
     const Token best = first_candidate(logits);
@@ -102,7 +97,7 @@ void Sampler::adjust(std::span<const float> logits, std::span<const Token> histo
     float& logit = scratch_.logits[static_cast<std::size_t>(bias.token)];
     logit = clean(logit + bias.bias);
   }
-  if (!penalises()) return;
+  if (!has_penalties(options_)) return;
   const std::size_t window =
       options_.penalty_window == 0 ? history.size() : options_.penalty_window;
   penalise(history.last(std::min(window, history.size())));

@@ -36,6 +36,17 @@
 
 namespace gemma4 {
 
+/// Whether tokens of the history change their own logits.
+inline bool has_penalties(const SamplingOptions& options) {
+  return options.repetition_penalty != 1.0f || options.presence_penalty != 0.0f ||
+         options.frequency_penalty != 0.0f;
+}
+
+/// Whether the token with the largest logit is chosen, but for suppressed ones.
+inline bool takes_largest(const SamplingOptions& options) {
+  return options.temperature == 0.0f && options.logit_bias.empty() && !has_penalties(options);
+}
+
 /// Checks ranges (temperature >= 0 and finite, 0 <= top_p <= 1, ids inside the vocabulary,
 /// penalties > 0 where they divide ...). Throws Error(invalid_argument) naming option, expected and
 /// found.
@@ -67,7 +78,6 @@ class Sampler {
     std::span<Candidate> candidates;
   };
   static Scratch carve(Carver& carver, std::int32_t vocabulary_size);
-  bool penalises() const;
   void adjust(std::span<const float> logits, std::span<const Token> history);
   void penalise(std::span<const Token> recent);
 

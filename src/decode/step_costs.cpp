@@ -7,7 +7,8 @@ namespace {
 
 // What a row more takes where nothing larger was measured: this share of what the rows so far took
 // more than one, on average, and at least this share of T(1), as where memory is the limit and
-// arithmetic hides behind it.
+// arithmetic hides behind it. Half, so that a larger pass looks worth a trial where what was
+// measured is only part of a step of the kernels; being tried is what corrects it.
 constexpr double kHopefulSlope = 0.5, kLeastSlope = 0.05;
 
 /// Of T(1), before a draft was measured: about what an assistant's step takes.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.hpp"
+#include "model/matmul.hpp"
 
 namespace gemma4 {
 namespace {
@@ -51,7 +52,9 @@ class LayerAttention {
               work_.workers[worker]);
     });
     // each query vector by itself: the states of all segments are a stream of megabytes
-    pool.run(rows_ * query_heads_, work, cancel, [&](std::uint32_t task, std::uint32_t worker) {
+    const std::uint64_t states =
+        elementwise(std::uint64_t{rows_} * query_heads_ * segments_ * shape_.head_size);
+    pool.run(rows_ * query_heads_, states, cancel, [&](std::uint32_t task, std::uint32_t worker) {
       const Unit u = {task % query_heads_ / group_, task % group_, 1, task / query_heads_, 1};
       const AttentionState& total = work_.workers[worker].total;
       reset(total, u.vectors(), shape_.head_size);

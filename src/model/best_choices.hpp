@@ -28,6 +28,11 @@ struct BestChoices {
     most = std::min(wanted, static_cast<std::uint32_t>(room.size()));
   }
 
+  /// False where an offer would be in vain: nearly always.
+  bool wants(float logit) const {
+    return count < most || (most > 0 && logit >= room[most - 1].logit);
+  }
+
   void offer(const DraftChoice& choice);  ///< no NaN
   void offer(const BestChoices& others) {
     for (const DraftChoice& choice : others.room.first(others.count)) offer(choice);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/checked.hpp"
+#include "base/lanes.hpp"
 #include "model/matmul.hpp"
 
 namespace gemma4 {
@@ -17,18 +18,6 @@ constexpr float kLeftOut = -std::numeric_limits<float>::infinity();
 
 std::uint32_t tasks_of(std::uint32_t tiles) {
   return static_cast<std::uint32_t>(divide_up(tiles, kSearchTiles));
-}
-
-/// Sixteen lanes and a fixed tree, as all sums (docs/numerics.md, rule 4).
-float sum_of(std::span<const float> values) {
-  float lanes[16] = {};
-  for (std::size_t i = 0; i < values.size(); i += 16) {
-    for (std::size_t lane = 0; lane < 16; ++lane) lanes[lane] += values[i + lane];
-  }
-  for (std::size_t half = 8; half > 0; half /= 2) {
-    for (std::size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-  }
-  return lanes[0];
 }
 
 }  // namespace
@@ -80,16 +69,21 @@ void HeadSearch::search(const Network& network, std::span<const std::uint32_t> s
                    logits.subspan(std::size_t{i} * kTileRows, std::size_t{run} * kTileRows));
   }
   float maximum = kLeftOut;
-  for (std::uint32_t i = 0; i < rows; ++i) {
-    if (!(logits[i] > kLeftOut)) continue;  // left out, or not a number
-    const std::uint32_t row = tiles_[begin + i / kTileRows] * kTileRows + i % kTileRows;
-    worker.best.offer({logits[i], static_cast<Token>(row_tokens.empty() ? row : row_tokens[row])});
-    maximum = std::max(maximum, logits[i]);
+  for (std::uint32_t i = 0; i < rows; i += kTileRows) {
+    const std::uint32_t first = tiles_[begin + i / kTileRows] * kTileRows;
+    for (std::uint32_t r = 0; r < kTileRows; ++r) {
+      const float logit = logits[i + r];
+      if (!(logit > kLeftOut)) continue;  // left out, or not a number
+      maximum = std::max(maximum, logit);
+      if (!worker.best.wants(logit)) continue;
+      const std::uint32_t row = first + r;
+      worker.best.offer({logit, static_cast<Token>(row_tokens.empty() ? row : row_tokens[row])});
+    }
   }
   maximum_[task] = maximum;
   for (float& logit : logits) logit = maximum > kLeftOut ? logit - maximum : kLeftOut;
   network.kernels.exponential(logits.data(), rows, logits.data());
-  sum_[task] = sum_of(logits);
+  sum_[task] = sum_in_lanes(rows, [&](std::uint32_t i) { return logits[i]; });
 }
 
 /// Task after task in ascending order, whoever computed them.

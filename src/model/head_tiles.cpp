@@ -1,18 +1,16 @@
 #include "model/head_tiles.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/checked.hpp"
 #include "model/matmul.hpp"
+#include "weights/sketch.hpp"
 
 namespace gemma4 {
 namespace {
 
 /// Tiles of a sketch that make a task: of the 12B's assistant some hundred KiB.
 constexpr std::uint32_t kMatchTiles = 64;
-
-constexpr float kLargestCode = 127.0f;
 
 }  // namespace
 
@@ -67,33 +65,12 @@ void HeadTiles::choose_clusters(const Network& network, const Activations& hidde
   }
 }
 
-/// The row in 8 bits, by one scale, which no score needs: it is the same for all.
-SketchQuery HeadTiles::query(std::span<const float> hidden) {
-  float largest = 0.0f;
-  for (const float x : hidden) largest = std::max(largest, std::fabs(x));
-  const float factor = kLargestCode / largest;
-  std::fill(query_codes_.begin(), query_codes_.end(), std::int8_t{0});
-  if (largest > 0.0f && std::isfinite(factor)) {
-    for (std::size_t i = 0; i < hidden.size(); ++i) {
-      const float x = hidden[i] * factor;
-      if (std::fabs(x) <= kLargestCode)  // a number
-        query_codes_[i] = static_cast<std::int8_t>(x < 0.0f ? x - 0.5f : x + 0.5f);
-    }
-  }
-  for (std::size_t b = 0; b < query_offset_.size(); ++b) {
-    std::int32_t sum = 0;
-    for (const std::int8_t code : query_codes_.subspan(b * kSketchColumns, kSketchColumns))
-      sum += code;
-    query_offset_[b] = -3 * sum;
-  }
-  return {static_cast<std::uint32_t>(query_offset_.size()), query_codes_.data(),
-          query_offset_.data()};
-}
-
 void HeadTiles::choose_tiles(const Network& network, const Activations& hidden, WorkerPool& pool,
                              const std::atomic<bool>* cancel) {
   const Matrix& sketch = network.weights.draft.sketch;
-  const SketchQuery asked = query({hidden.values, sketch.columns});
+  sketch_query({hidden.values, sketch.columns}, query_codes_, query_offset_);
+  const SketchQuery query = {static_cast<std::uint32_t>(query_offset_.size()), query_codes_.data(),
+                             query_offset_.data()};
   const std::uint64_t bytes = tile_bytes(sketch.format, sketch.columns);
   for (Worker& worker : workers_) worker.best.begin(kTilesTaken);
   pool.run(static_cast<std::uint32_t>(divide_up(all_, kMatchTiles)),
@@ -102,10 +79,11 @@ void HeadTiles::choose_tiles(const Network& network, const Activations& hidden, 
              Worker& worker = workers_[index];
              const std::uint32_t first = task * kMatchTiles,
                                  count = std::min(kMatchTiles, all_ - first);
-             network.kernels.match(sketch.data + first * bytes, count, asked, worker.scores.data());
+             network.kernels.match(sketch.data + first * bytes, count, query, worker.scores.data());
              for (std::uint32_t i = 0; i < count; ++i) {
-               const float score = worker.scores[i];
-               if (score == score) worker.best.offer({score, static_cast<Token>(first + i)});
+               const float score = worker.scores[i];  // may be no number
+               if (score == score && worker.best.wants(score))
+                 worker.best.offer({score, static_cast<Token>(first + i)});
              }
            });
   for (const Worker& worker : workers_) best_.offer(worker.best);

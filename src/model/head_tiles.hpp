@@ -42,7 +42,6 @@ class HeadTiles {
                        const std::atomic<bool>* cancel);
   void choose_tiles(const Network& network, const Activations& hidden, WorkerPool& pool,
                     const std::atomic<bool>* cancel);
-  SketchQuery query(std::span<const float> hidden);
 
   std::uint32_t all_, centroids_, most_runs_, run_tiles_;
   std::uint32_t runs_ = 0;

@@ -35,7 +35,8 @@ class WorkerPool {
 
   /// And of one that sleeping helpers are woken for. Waking took the caller 2 microseconds when
   /// they had just gone to sleep and 30 after some idle time, and they came after 3 to 100: so some
-  /// 20 to 80 microseconds' work. What big models do is more; what small ones do is over by then.
+  /// 20 to 80 microseconds' work of AVX2 and AVX-512 kernels. What big models do is more; what
+  /// small ones do is over by then. Slower kernels would gain from waking earlier.
   static constexpr std::uint64_t kWorthWaking = 1u << 22;
 
   /// Threads that would share a job of so many multiply-adds now. Where it is one, there is nothing

@@ -27,7 +27,7 @@ struct AssistantConfig {
   /// keys and values of its own, no softcap, and takes the model's embeddings.
   ModelConfig shapes;
   std::uint32_t backbone = 0;  ///< width of the model it belongs to
-  /// Clusters of tokens that its head chooses from first; 0: the head looks at every token. Settled
+  /// Clusters of tokens that its head chooses from first; 0: none. Settled
   /// by which tensors exist.
   std::uint32_t centroids = 0;
   bool sketched = false;  ///< whether the head's rows are chosen by a sketch. Settled likewise

@@ -1,4 +1,5 @@
 // Which tensors an assistant has.
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -102,7 +103,9 @@ void WeightPlan::add_centroids(AssistantConfig& config) {
 void WeightPlan::add_sketch(AssistantConfig& config) {
   config.sketched = config.centroids == 0 && config.shapes.vocabulary >= kSketchedRows;
   if (!config.sketched) return;
-  MatrixItem item = matrices_.back();  // the embedding
+  MatrixItem item = *std::find_if(matrices_.begin(), matrices_.end(), [](const MatrixItem& other) {
+    return other.target == &Weights::embedding;
+  });
   item.name = kSketch;
   item.target = nullptr;
   item.draft_target = &DraftWeights::sketch;

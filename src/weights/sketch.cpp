@@ -5,6 +5,8 @@
 #include <cstring>
 #include <span>
 
+#include "base/lanes.hpp"
+#include "kernels/activations.hpp"
 #include "kernels/tiles.hpp"
 #include "weights/block_formats.hpp"
 #include "weights/matrix_rows.hpp"
@@ -16,22 +18,10 @@ namespace {
 /// deviations (Max, "Quantizing for minimum distortion", 1960).
 constexpr float kStep = 0.9957f;
 
-/// Sixteen lanes, added up in the end, so that compilers may use registers of any width.
-template <typename Term>
-float sum_of(const Term& term) {
-  float lanes[16] = {};
-  for (std::uint32_t k = 0; k < kSketchColumns; k += 16) {
-    for (std::uint32_t lane = 0; lane < 16; ++lane) lanes[lane] += term(k + lane);
-  }
-  float sum = 0.0f;
-  for (const float lane : lanes) sum += lane;
-  return sum;
-}
-
 /// `count` numbers of row `r`, zeros behind them.
 void sketch_block(const float (&x)[kSketchColumns], std::uint32_t count, std::uint32_t r,
                   SketchBlock& out) {
-  const float squares = sum_of([&](std::uint32_t k) { return x[k] * x[k]; });
+  const float squares = sum_in_lanes(kSketchColumns, [&](std::uint32_t k) { return x[k] * x[k]; });
   const float step = kStep * std::sqrt(squares / static_cast<float>(count));
   std::uint8_t codes[kSketchColumns];
   for (std::uint32_t k = 0; k < kSketchColumns; ++k)
@@ -47,8 +37,8 @@ void sketch_block(const float (&x)[kSketchColumns], std::uint32_t count, std::ui
   const auto level = [&](std::uint32_t k) {
     return k < count ? static_cast<float>(2 * codes[k] - 3) : 0.0f;
   };
-  out.scale[r] = sum_of([&](std::uint32_t k) { return x[k] * level(k); }) /
-                 sum_of([&](std::uint32_t k) { return level(k) * level(k); });
+  out.scale[r] = sum_in_lanes(kSketchColumns, [&](std::uint32_t k) { return x[k] * level(k); }) /
+                 sum_in_lanes(kSketchColumns, [&](std::uint32_t k) { return level(k) * level(k); });
 }
 
 }  // namespace
@@ -66,6 +56,27 @@ void sketch_tile(TensorType type, const std::byte* source, std::uint64_t row_byt
                      std::span(x).first(count));
       sketch_block(x, count, r, blocks[from / kSketchColumns]);
     }
+  }
+}
+
+void sketch_query(std::span<const float> x, std::span<std::int8_t> codes,
+                  std::span<std::int32_t> offset) noexcept {
+  float largest = 0.0f;
+  bool numbers = true;
+  for (const float value : x) {
+    largest = std::max(largest, std::fabs(value));
+    numbers = numbers && std::isfinite(value);
+  }
+  const float d = largest / static_cast<float>(kLargestDigit);
+  std::fill(codes.begin(), codes.end(), std::int8_t{0});
+  if (numbers && std::isnormal(d)) {
+    for (std::size_t i = 0; i < x.size(); ++i)
+      codes[i] = static_cast<std::int8_t>(std::nearbyint(x[i] / d));
+  }
+  for (std::size_t b = 0; b < offset.size(); ++b) {
+    std::int32_t sum = 0;
+    for (const std::int8_t code : codes.subspan(b * kSketchColumns, kSketchColumns)) sum += code;
+    offset[b] = -3 * sum;
   }
 }
 

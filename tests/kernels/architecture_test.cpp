@@ -86,6 +86,26 @@ std::uint64_t attention_hash(const Kernels& k, KvType type) {
   return hash(out);
 }
 
+std::uint64_t match_hash(const Kernels& k) {
+  constexpr std::uint32_t kTiles = 9, kBlocks = 3;
+  Random random(53);
+  const Buffer memory(kTiles * kBlocks * sizeof(SketchBlock));
+  for (std::uint32_t i = 0; i < kTiles * kBlocks; ++i) {
+    SketchBlock& block = reinterpret_cast<SketchBlock*>(memory.data())[i];
+    for (std::uint8_t& code : block.codes) code = static_cast<std::uint8_t>(random.bits());
+    for (float& scale : block.scale) scale = random.unit();
+  }
+  std::vector<std::int8_t> codes(kBlocks * kSketchColumns);
+  std::vector<std::int32_t> offset(kBlocks);
+  for (std::uint32_t i = 0; i < codes.size(); ++i) {
+    codes[i] = static_cast<std::int8_t>(static_cast<int>(random.bits() % 255) - 127);
+    offset[i / kSketchColumns] -= 3 * codes[i];
+  }
+  std::vector<float> best(kTiles);
+  k.match(memory.data(), kTiles, {kBlocks, codes.data(), offset.data()}, best.data());
+  return hash(best);
+}
+
 }  // namespace
 
 TEST_CASE("matrix products have the same bits on every architecture") {
@@ -98,6 +118,7 @@ TEST_CASE("matrix products have the same bits on every architecture") {
     CHECK(matmul_hash<Q4Block>(*k, MatrixFormat::q4_0, 7 * 32, 2) == 0x9323e332abfe9329u);
     CHECK(matmul_hash<Q8Block>(*k, MatrixFormat::q8_0, 7 * 32, 2) == 0xac8aa3d5fc87d9cdu);
     CHECK(matmul_hash<Q6Block>(*k, MatrixFormat::q6_k, 512, 2) == 0x0b1f1084449a9f93u);
+    CHECK(match_hash(*k) == 0x49fa77d3cba27488u);
   }
 }
 

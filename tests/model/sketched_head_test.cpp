@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstring>
+#include <thread>
 
 #include "decode/allocation_counter.hpp"
 #include "gemma4/gemma4.hpp"
@@ -160,6 +160,17 @@ TEST_CASE("steps with a sketched head do not allocate, and can be cancelled") {
   }
   CHECK(allocation_count() == before);
   CHECK(same_bits(round_of(session), expected));
+  for (int i = 0; i < 20; ++i) {  // at different moments of a step
+    cancel = false;
+    std::thread other([&, i] {
+      for (int wait = 0; wait < i * 10; ++wait) std::this_thread::yield();
+      cancel = true;
+    });
+    while (session.start(17, &cancel)) {
+    }
+    other.join();
+    CHECK(same_bits(round_of(session), expected));
+  }
 }
 
 TEST_CASE("a packed assistant without its sketch, or with another in its place") {

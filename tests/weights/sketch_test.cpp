@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -102,6 +103,90 @@ TEST_CASE("rows of zeros and rows with numbers that are none") {
   const Sketched sketch(TensorType::f32, damaged, 1, 256);  // damage stays in its row
   CHECK(std::isnan(read_sketch(sketch.tile.data(), 0, 256)[0]));
   CHECK(read_sketch(sketch.tile.data(), 1, 256)[0] == 0.0f);
+}
+
+TEST_CASE("a query: the largest number has the largest code, whatever it is") {
+  Random random(3);
+  for (int i = 0; i < 2000; ++i) {
+    std::vector<float> x = random.floats(416);
+    x[37] = (i % 2 == 0 ? 40.0f : -40.0f) * (1.0f + 0.5f * random.unit());
+    std::vector<std::int8_t> codes(512, 99);
+    std::vector<std::int32_t> offset(2, 99);
+    sketch_query(x, codes, offset);
+    REQUIRE(codes[37] == (i % 2 == 0 ? 127 : -127));
+    std::int32_t sum[2] = {};
+    for (std::size_t k = 0; k < 512; ++k) {
+      sum[k / 256] += codes[k];
+      const float exact = k < 416 ? 127.0f * x[k] / std::fabs(x[37]) : 0.0f;
+      REQUIRE(std::fabs(static_cast<float>(codes[k]) - exact) < 0.501f);
+    }
+    REQUIRE(offset == std::vector<std::int32_t>{-3 * sum[0], -3 * sum[1]});
+  }
+  for (const float bad : {0.0f, 1e-38f, INFINITY, NAN}) {
+    std::vector<float> x(256, bad);
+    std::vector<std::int8_t> codes(256, 99);
+    std::vector<std::int32_t> offset(1, 99);
+    sketch_query(x, codes, offset);
+    CHECK(codes == std::vector<std::int8_t>(256));
+    CHECK(offset[0] == 0);
+  }
+}
+
+TEST_CASE("scores are the products of a row with its sketch, padding and all") {
+  Random random(8);
+  const std::uint32_t columns = 416;
+  const std::string source =
+      SyntheticModel::random_data(random, {columns, 16}, TensorType::f32, false);
+  const Sketched sketch(TensorType::f32, source, 16, columns);
+  const std::vector<float> x = random.floats(columns);
+  std::vector<std::int8_t> codes(512);
+  std::vector<std::int32_t> offset(2);
+  sketch_query(x, codes, offset);
+  double largest = 0, expected = -INFINITY;
+  for (const float value : x) largest = std::max(largest, std::fabs(double{value}));
+  for (std::uint32_t row = 0; row < 16; ++row) {
+    const std::vector<float> kept = read_sketch(sketch.tile.data(), row, columns);
+    double product = 0;
+    for (std::uint32_t k = 0; k < columns; ++k) product += double{kept[k]} * x[k];
+    expected = std::max(expected, product * 127 / largest);
+  }
+  float best = 0;
+  find_kernels(Isa::automatic)
+      ->match(sketch.tile.data(), 1, {2, codes.data(), offset.data()}, &best);
+  CHECK(best == doctest::Approx(expected).epsilon(0.01));
+}
+
+TEST_CASE("of many rows a sketch finds the one that a row was made for") {
+  // A step takes a 64th of the tiles. A row whose product stands out by 5 standard deviations,
+  // while the largest of all others is at 4, is among the best 256th.
+  Random random(21);
+  const std::uint32_t columns = 256, tiles = 4096;
+  const auto normal = [&] {
+    float sum = 0;
+    for (int i = 0; i < 4; ++i) sum += random.unit();
+    return sum * 0.866f;
+  };
+  std::vector<float> x(columns);
+  float size = 0;
+  for (float& value : x) value = normal(), size += value * value;
+  std::vector<std::int8_t> codes(columns);
+  std::vector<std::int32_t> offset(1);
+  sketch_query(x, codes, offset);
+  const Kernels& kernels = *find_kernels(Isa::automatic);
+  std::vector<float> best(tiles);
+  std::string source;
+  for (std::uint32_t t = 0; t < tiles; ++t) {
+    source.clear();
+    for (std::uint32_t k = 0; k < 16 * columns; ++k) {
+      const float more = t == 3000 && k < columns ? 5.0f * x[k] / std::sqrt(size) : 0.0f;
+      append_number(source, normal() + more);
+    }
+    const Sketched sketch(TensorType::f32, source, 16, columns);
+    kernels.match(sketch.tile.data(), 1, {1, codes.data(), offset.data()}, &best[t]);
+  }
+  const auto better =
+      std::count_if(best.begin(), best.end(), [&](float b) { return b > best[3000]; });
+  CHECK(better < 16);
 }
 
 }  // namespace gemma4::test

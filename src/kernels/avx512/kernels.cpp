@@ -49,6 +49,8 @@ constexpr int kScoreRows = 4, kValueRows = 4, kValueVectors = 4, kCodeRows = 8, 
 
 #include "kernels/generic/tile_driver.inl"
 
+static_assert(kTakesPairs<Q4> && kTakesPairs<Q8> && !kTakesPairs<Q6>);
+
 #include "kernels/avx512/sketch.inl"
 
 #include "kernels/generic/sketch.inl"

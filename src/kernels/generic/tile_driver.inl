@@ -11,6 +11,10 @@ std::uint64_t tile_blocks(const Activations& a) {
 /// fewer the memory is the limit and serves one stream better; with more there are enough of them
 /// for each weight.
 constexpr std::uint32_t kPairsFrom = 3, kPairsTo = 8;
+template <typename Format>
+constexpr bool kTakesPairs = requires {
+  &Format::template blocks<kPairsFrom, 2>;
+};
 
 /// T tiles times all columns of digits, in groups of up to 16.
 template <typename Format, int T>
@@ -40,7 +44,7 @@ void matmul_tiles(const std::byte* matrix, std::uint32_t tiles, const Activation
   const auto* tile = reinterpret_cast<const typename Format::Block*>(matrix);
   const std::uint64_t blocks = tile_blocks<Format>(a);
   const std::uint32_t columns = count * a.digits;
-  if constexpr (requires { &Format::template blocks<kPairsFrom, 2>; }) {
+  if constexpr (kTakesPairs<Format>) {
     if (columns >= kPairsFrom && columns <= kPairsTo) {
       for (; tiles >= 2; tiles -= 2, tile += 2 * blocks, y += 2 * kTileRows)
         multiply_tiles<Format, 2>(tile, blocks, a, columns, y, y_stride);
