@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gemma4/gemma4.hpp"
@@ -59,6 +61,28 @@ inline std::vector<float> round_after(const Model& model, std::size_t tokens,
   DraftSession session(model, kv, choices);
   session.evaluate(prompt(tokens));
   return round_of(session);
+}
+
+/// Steps that are cancelled, before they begin and at moments `yields` apart, say so and leave no
+/// trace in the rounds that follow.
+inline void check_cancelled_steps(const Model& model, int yields) {
+  const std::vector<float> expected = round_after(model, 30);
+  DraftSession session(model, KvType::f16, 16);
+  session.evaluate(prompt(30));
+  std::atomic<bool> cancel{true};
+  CHECK(!session.start(17, &cancel));
+  CHECK(same_bits(round_of(session), expected));
+  for (int i = 0; i < 20; ++i) {
+    cancel = false;
+    std::thread other([&, i] {
+      for (int wait = 0; wait < i * yields; ++wait) std::this_thread::yield();
+      cancel = true;
+    });
+    while (session.start(17, &cancel)) {
+    }
+    other.join();
+    CHECK(same_bits(round_of(session), expected));
+  }
 }
 
 }  // namespace gemma4::test

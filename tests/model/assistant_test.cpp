@@ -5,7 +5,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <thread>
 
 #include "decode/allocation_counter.hpp"
 #include "gemma4/gemma4.hpp"
@@ -403,25 +402,7 @@ TEST_CASE("draft steps do not allocate") {
 }
 
 TEST_CASE("a cancelled step says so, and the next one is as ever") {
-  const Pair pair;
-  const Model model = pair.load(2);
-  const std::vector<float> expected = round_after(model, 30);
-  DraftSession session(model, KvType::f16, 16);
-  session.evaluate(prompt(30));
-  std::atomic<bool> cancel{true};
-  CHECK(!session.start(17, &cancel));
-  CHECK(same_bits(round_of(session), expected));
-  for (int i = 0; i < 20; ++i) {  // at different moments of a step
-    cancel = false;
-    std::thread other([&, i] {
-      for (int wait = 0; wait < i * 5; ++wait) std::this_thread::yield();
-      cancel = true;
-    });
-    while (session.start(17, &cancel)) {
-    }
-    other.join();
-    CHECK(same_bits(round_of(session), expected));
-  }
+  check_cancelled_steps(Pair().load(2), 5);
 }
 
 TEST_CASE("the assistant is in the memory plan, to the byte") {
